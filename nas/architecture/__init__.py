@@ -1,0 +1,51 @@
+"""What a candidate is: layers, shapes, costs, JSON; `nas.architecture.module` builds it."""
+
+from nas.architecture.architecture import Architecture, Dtype, LayerRow, Stage
+from nas.architecture.layers import (
+    LAYERS,
+    AvgPool,
+    BatchNorm,
+    Call,
+    ChannelDropout,
+    Conv,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    Padding,
+    ReLU,
+    Shape,
+    SiLU,
+    show,
+)
+from nas.architecture.task import Limits, Task
+
+__all__ = [
+    "LAYERS",
+    "Architecture",
+    "AvgPool",
+    "BatchNorm",
+    "Call",
+    "ChannelDropout",
+    "Conv",
+    "DepthwiseConv",
+    "Dropout",
+    "Dtype",
+    "Flatten",
+    "GlobalAvgPool",
+    "Layer",
+    "LayerRow",
+    "Limits",
+    "Linear",
+    "MaxPool",
+    "Padding",
+    "ReLU",
+    "Shape",
+    "SiLU",
+    "Stage",
+    "Task",
+    "show",
+]

@@ -1,0 +1,318 @@
+"""The candidate: an immutable stack of layers, and all that follows from it without weights."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from itertools import pairwise
+from math import prod
+from typing import Any, Literal
+
+from nas.architecture.layers import (
+    LAYERS,
+    AvgPool,
+    Call,
+    Conv,
+    DepthwiseConv,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    Shape,
+    show,
+)
+from nas.errors import ArchitectureError, unknown
+
+MAX_LAYERS = 1_000
+MAX_SIDE = 4_096
+JSON_VERSION = 1
+
+Dtype = Literal["float32", "int8"]
+BYTES: dict[Dtype, int] = {"float32": 4, "int8": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One line of the layer table."""
+
+    number: int  # from 1
+    layer: Layer
+    out_shape: Shape
+    params: int
+    statistics: int
+    macs: int
+    receptive_field: int  # side of the square of input pixels that one output pixel sees
+    jump: int  # input pixels between neighbouring output pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A named run of layers: what a person would put into one `nn.Sequential`."""
+
+    name: str
+    start: int  # index of its first layer in the architecture
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A stack of `layers` on images of `input_shape` (channels, height, width).
+
+    Making one walks the shapes through the stack, so that one that exists can be built. Raises
+    `ArchitectureError`, naming the layer, where a layer cannot stand. Layers count from 1.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    # The shape before each layer, and at last the output's: one more than there are layers.
+    shapes: tuple[Shape, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_shape", tuple(self.input_shape))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _check_input(self.input_shape)
+        if not 1 <= len(self.layers) <= MAX_LAYERS:
+            raise ArchitectureError(
+                f"an architecture has 1 to {MAX_LAYERS} layers, got {len(self.layers)}"
+            )
+        shapes = [self.input_shape]
+        for number, layer in enumerate(self.layers, start=1):
+            try:
+                shapes.append(layer.out_shape(shapes[-1]))
+            except ArchitectureError as error:
+                name = type(layer).__name__
+                raise ArchitectureError(f"{name} at layer {number} {error}") from None
+        object.__setattr__(self, "shapes", tuple(shapes))
+
+    @property
+    def out_shape(self) -> Shape:
+        """The shape of the output for one image: `(classes,)` for a classifier."""
+        return self.shapes[-1]
+
+    @cached_property
+    def params(self) -> int:
+        """Trainable scalars: `sum(p.numel() for p in model.parameters())`."""
+        return sum(row.params for row in self._costed)
+
+    @cached_property
+    def statistics(self) -> int:
+        """Batch norm's running means and variances; `params + statistics` is Keras's total."""
+        return sum(row.statistics for row in self._costed)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions and linear layers for one image."""
+        return sum(row.macs for row in self._costed)
+
+    @property
+    def receptive_field(self) -> int:
+        """Side of the square of input pixels behind one output value; it may exceed the image."""
+        return self.table()[-1].receptive_field
+
+    @property
+    def peak_ram(self) -> int:
+        """Peak bytes of activations in float32, the input included; see `ram`."""
+        return self.ram("float32")
+
+    def ram(self, dtype: Dtype = "float32", with_input: bool = True) -> int:
+        """Peak bytes of activations while one image passes, layer by layer.
+
+        A layer holds its input and its output at once, unless it can write over its input (batch
+        norm, activations, dropout, flatten). `with_input=False` leaves the image itself out, for
+        hardware that streams it in. Weights and a kernel's scratch space are not counted. The same
+        definition, of a plain chain, as in uNAS and MCUNet.
+        """
+        peak = prod(self.input_shape) if with_input else 0
+        for index, layer in enumerate(self.layers):
+            if layer.in_place:
+                continue
+            held = 0 if index == 0 and not with_input else prod(self.shapes[index])
+            peak = max(peak, held + prod(self.shapes[index + 1]))
+        return peak * BYTES[dtype]
+
+    def table(self) -> tuple[LayerRow, ...]:
+        """One row a layer: shapes, costs, receptive field and jump.
+
+        The receptive field grows by (kernel - 1) x jump and the jump by the stride, from 1 and 1.
+        """
+        return self._costed
+
+    @cached_property
+    def _costed(self) -> tuple[LayerRow, ...]:
+        rows = []
+        receptive_field, jump = 1, 1
+        for index, layer in enumerate(self.layers):
+            shape = self.shapes[index]
+            kernel, stride = layer.window(shape)
+            receptive_field += (kernel - 1) * jump
+            jump *= stride
+            rows.append(
+                LayerRow(
+                    number=index + 1,
+                    layer=layer,
+                    out_shape=self.shapes[index + 1],
+                    params=layer.params(shape),
+                    statistics=layer.statistics(shape),
+                    macs=layer.macs(shape),
+                    receptive_field=receptive_field,
+                    jump=jump,
+                )
+            )
+        return tuple(rows)
+
+    def calls(self) -> tuple[Call, ...]:
+        """The `torch.nn` constructor of each layer."""
+        return tuple(
+            layer.call(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hexadecimal digits, the same for two stacks that make the same modules.
+
+        It is taken over the `torch.nn` calls, so a layer that gains a field with a neutral default
+        keeps its hash, and a depthwise convolution written in two ways has one.
+        """
+        text = "\n".join([show(self.input_shape), *map(str, self.calls())])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The layers in named runs: block1, block2, ... up to each downsampling, then the head.
+
+        A block ends with the layer that makes the image smaller by pooling or a stride (and, behind
+        a strided convolution, the norm, activation and dropout that belong to it). The head begins
+        at the last layer with weights other than batch norm, or at the first layer that removes
+        height and width, whichever comes first.
+        """
+        weighted = (Conv, DepthwiseConv, Linear)
+        last = max((i for i, x in enumerate(self.layers) if isinstance(x, weighted)), default=0)
+        flat = (GlobalAvgPool, Flatten)
+        head = min([last, *(i for i, layer in enumerate(self.layers) if isinstance(layer, flat))])
+        starts = [0]
+        for index in range(1, head):
+            kernel_after = not self.layers[index].in_place
+            if kernel_after and self._downsampled_before(index):
+                starts.append(index)
+        names = [f"block{number}" for number in range(1, len(starts) + 1)]
+        if head == 0:
+            starts, names = [], []
+        bounds = [*starts, head, len(self.layers)]
+        return tuple(
+            Stage(name, start, self.layers[start:end])
+            for name, (start, end) in zip([*names, "head"], pairwise(bounds), strict=True)
+        )
+
+    def _downsampled_before(self, index: int) -> bool:
+        """Whether the last layer before `index` that is not in place made the image smaller."""
+        while index > 0:
+            index -= 1
+            if not self.layers[index].in_place:
+                return self.layers[index].window(self.shapes[index])[1] > 1
+        return False
+
+    def summary(self) -> str:
+        """One readable line: `8 12 M 16k5 10k1 gap`.
+
+        A number is a convolution's width (kernel 3 unless `k` says otherwise, `/2` its stride,
+        `g4` its groups), `dw` a depthwise convolution, `M` and `A` max and average pooling, `gap`
+        global average pooling, `fc10` a linear layer.
+        """
+        return " ".join(text for layer in self.layers if (text := _short(layer)))
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold; `from_json` reads it."""
+        return {
+            "version": JSON_VERSION,
+            "input_shape": list(self.input_shape),
+            "layers": [{"type": type(layer).__name__, **_fields(layer)} for layer in self.layers],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | str) -> "Architecture":
+        """The architecture that `to_json` wrote, as a dictionary or as text.
+
+        Only the known layers with values in their ranges are accepted. Raises
+        `ArchitectureError` for anything else.
+        """
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError) as error:
+                raise ArchitectureError(
+                    f"an architecture is JSON, got text that is not: {error}"
+                ) from None
+        if not isinstance(value, Mapping) or set(value) != {"version", "input_shape", "layers"}:
+            raise ArchitectureError(
+                "an architecture's JSON is an object with version, input_shape and layers"
+            )
+        if value["version"] != JSON_VERSION:
+            raise ArchitectureError(
+                f"an architecture's JSON has version {JSON_VERSION}, got {value['version']!r}: "
+                "update nas"
+            )
+        if not isinstance(value["layers"], list) or not isinstance(value["input_shape"], list):
+            raise ArchitectureError("an architecture's input_shape and layers are lists")
+        if len(value["layers"]) > MAX_LAYERS:
+            raise ArchitectureError(
+                f"an architecture has 1 to {MAX_LAYERS} layers, got {len(value['layers'])}"
+            )
+        layers = (_layer(number, item) for number, item in enumerate(value["layers"], start=1))
+        return cls(tuple(value["input_shape"]), tuple(layers))
+
+
+def _check_input(shape: Shape) -> None:
+    sides = all(type(side) is int and 1 <= side <= MAX_SIDE for side in shape)
+    if len(shape) != 3 or not sides:
+        raise ArchitectureError(
+            f"an input is channels x height x width, each from 1 to {MAX_SIDE}, got {shape!r}"
+        )
+
+
+def _fields(layer: Layer) -> dict[str, Any]:
+    return asdict(layer)  # type: ignore[call-overload, no-any-return]
+
+
+def _layer(number: int, item: Any) -> Layer:
+    if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
+        raise ArchitectureError(f"layer {number} needs to be an object with a type, got {item!r}")
+    name = item["type"]
+    if name not in LAYERS:
+        raise ArchitectureError(f"layer {number}: {unknown('layer', name, LAYERS)}")
+    known = [field.name for field in fields(LAYERS[name])]  # type: ignore[arg-type]
+    options = {str(key): value for key, value in item.items() if key != "type"}
+    for key in options:
+        if key not in known:
+            raise ArchitectureError(f"{name} at layer {number}: {unknown('field', key, known)}")
+    try:
+        return LAYERS[name](**options)
+    except ArchitectureError as error:
+        raise ArchitectureError(f"{name} at layer {number} {error}") from None
+    except TypeError:
+        raise ArchitectureError(
+            f"{name} at layer {number} lacks a field: it has {', '.join(known)}"
+        ) from None
+
+
+def _short(layer: Layer) -> str:
+    match layer:
+        case Conv():
+            kernel = f"k{layer.kernel}" if layer.kernel != 3 else ""
+            groups = f"g{layer.groups}" if layer.groups > 1 else ""
+            return f"{layer.width}{kernel}{groups}" + _step(layer.stride)
+        case DepthwiseConv():
+            return f"dw{layer.kernel if layer.kernel != 3 else ''}" + _step(layer.stride)
+        case MaxPool():
+            return "M" if layer.kernel == 2 else f"M{layer.kernel}"
+        case AvgPool():
+            return "A" if layer.kernel == 2 else f"A{layer.kernel}"
+        case GlobalAvgPool():
+            return "gap"
+        case Linear():
+            return f"fc{layer.width}"
+    return ""
+
+
+def _step(stride: int) -> str:
+    return f"/{stride}" if stride > 1 else ""

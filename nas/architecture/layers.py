@@ -1,0 +1,432 @@
+"""The layers a candidate is made of: frozen values that know their shapes and costs without torch.
+
+A shape is `(channels, height, width)`, or `(features,)` behind a `Flatten`; the batch dimension is
+left out. Every layer answers for itself: the output shape, what it costs, and the `torch.nn` call
+that makes it. To add a layer, write one more class under `@layer`; the JSON, the module, the cost
+formulas' tests and the exporters pick it up from there.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar, Literal, TypeVar, dataclass_transform
+
+from nas.errors import ArchitectureError
+
+Shape = tuple[int, ...]
+Padding = Literal["same", "valid"]
+
+T = TypeVar("T")
+
+MAX_WIDTH = 65_536  # far above anything tiny; keeps absurd input from allocating
+MAX_KERNEL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A constructor of `torch.nn`: `build` makes it, an exporter prints it, so they cannot drift.
+
+    >>> str(Call("Conv2d", (1, 8), {"kernel_size": 3, "bias": False}))
+    'Conv2d(1, 8, kernel_size=3, bias=False)'
+    """
+
+    name: str
+    args: tuple[int | float, ...] = ()
+    kwargs: Mapping[str, int | float | bool] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        arguments = [repr(value) for value in self.args]
+        arguments += [f"{key}={value!r}" for key, value in self.kwargs.items()]
+        return f"{self.name}({', '.join(arguments)})"
+
+
+class Layer(ABC):
+    """What every layer can tell of itself, given the shape that it receives.
+
+    All methods raise `ArchitectureError` if the layer cannot stand on that shape; the message is
+    the part of the sentence behind "<layer> at layer <n>".
+    """
+
+    __slots__ = ()
+
+    # At inference it can overwrite its input: it needs no buffer of its own.
+    in_place: ClassVar[bool] = False
+
+    @abstractmethod
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape it gives for an input of `shape`."""
+
+    @abstractmethod
+    def call(self, shape: Shape) -> Call:
+        """The `torch.nn` constructor that makes it for an input of `shape`."""
+
+    def params(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
+        """Trainable scalars, biases and batch norm's affine pair included."""
+        return 0
+
+    def statistics(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
+        """Batch norm's running means and variances: buffers, which Keras counts as parameters."""
+        return 0
+
+    def macs(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
+        """Multiply-accumulates for one image, of convolutions and linear layers.
+
+        Biases, batch norm (which folds into a convolution), activations and pooling count none.
+        """
+        return 0
+
+    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - most layers see one pixel
+        """The side of the square that one output pixel sees of this layer's input, and the step
+        between neighbouring outputs, both in input pixels."""
+        return 1, 1
+
+
+LAYERS: dict[str, type[Layer]] = {}
+
+
+@dataclass_transform(frozen_default=True)
+def layer(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen dataclass and enter it in the catalogue of layers, `LAYERS`."""
+    made = dataclass(frozen=True, slots=True)(cls)
+    LAYERS[cls.__name__] = made  # type: ignore[assignment]
+    return made
+
+
+@layer
+class Conv(Layer):
+    """A convolution to `width` channels; "same" pads by `kernel // 2` on each side."""
+
+    width: int
+    kernel: int = 3
+    padding: Padding = "same"
+    stride: int = 1
+    bias: bool = True
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        _check_convolution(self.kernel, self.padding, self.stride, self.bias)
+        _check_int("width", self.width, 1, MAX_WIDTH)
+        _check_int("groups", self.groups, 1, MAX_WIDTH)
+        if self.width % self.groups:
+            raise ArchitectureError(
+                f"needs a width that its groups divide, got width {self.width} "
+                f"and groups {self.groups}: choose a multiple"
+            )
+
+    def out_shape(self, shape: Shape) -> Shape:
+        channels, height, width = _image(shape)
+        if channels % self.groups:
+            raise ArchitectureError(
+                f"needs input channels that its groups divide, got {channels} channels "
+                f"and groups {self.groups}: choose groups that divide both"
+            )
+        size = _slide((height, width), self.kernel, self.stride, _pad(self.kernel, self.padding))
+        return (self.width, *size)
+
+    def params(self, shape: Shape) -> int:
+        return self.width * (shape[0] // self.groups * self.kernel**2 + self.bias)
+
+    def macs(self, shape: Shape) -> int:
+        return prod(self.out_shape(shape)) * (shape[0] // self.groups) * self.kernel**2
+
+    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
+        return self.kernel, self.stride
+
+    def call(self, shape: Shape) -> Call:
+        options = _convolution_options(self.kernel, self.padding, self.stride, self.bias)
+        if self.groups > 1:
+            options["groups"] = self.groups
+        return Call("Conv2d", (shape[0], self.width), options)
+
+
+@layer
+class DepthwiseConv(Layer):
+    """A convolution of each channel with a kernel of its own; the width stays."""
+
+    kernel: int = 3
+    padding: Padding = "same"
+    stride: int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        _check_convolution(self.kernel, self.padding, self.stride, self.bias)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        channels, height, width = _image(shape)
+        size = _slide((height, width), self.kernel, self.stride, _pad(self.kernel, self.padding))
+        return (channels, *size)
+
+    def params(self, shape: Shape) -> int:
+        return shape[0] * (self.kernel**2 + self.bias)
+
+    def macs(self, shape: Shape) -> int:
+        return prod(self.out_shape(shape)) * self.kernel**2
+
+    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
+        return self.kernel, self.stride
+
+    def call(self, shape: Shape) -> Call:
+        options = _convolution_options(self.kernel, self.padding, self.stride, self.bias)
+        if shape[0] > 1:
+            options["groups"] = shape[0]
+        return Call("Conv2d", (shape[0], shape[0]), options)
+
+
+@layer
+class BatchNorm(Layer):
+    """Batch norm over the channels of an image, or over the features behind a `Flatten`."""
+
+    in_place: ClassVar[bool] = True
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def params(self, shape: Shape) -> int:
+        return 2 * shape[0]
+
+    def statistics(self, shape: Shape) -> int:
+        return 2 * shape[0]
+
+    def call(self, shape: Shape) -> Call:
+        return Call("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[0],))
+
+
+@layer
+class ReLU(Layer):
+    """max(0, x)."""
+
+    in_place: ClassVar[bool] = True
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("ReLU")
+
+
+@layer
+class SiLU(Layer):
+    """x * sigmoid(x)."""
+
+    in_place: ClassVar[bool] = True
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("SiLU")
+
+
+@layer
+class Dropout(Layer):
+    """Zeroes single values with probability `rate` while training."""
+
+    in_place: ClassVar[bool] = True
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("Dropout", (), {"p": self.rate})
+
+
+@layer
+class ChannelDropout(Layer):
+    """Zeroes whole channels with probability `rate` while training."""
+
+    in_place: ClassVar[bool] = True
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        _image(shape)
+        return shape
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("Dropout2d", (), {"p": self.rate})
+
+
+@layer
+class MaxPool(Layer):
+    """The largest value of each `kernel` x `kernel` square, in steps of `kernel`."""
+
+    kernel: int = 2
+
+    def __post_init__(self) -> None:
+        _check_int("kernel", self.kernel, 2, MAX_KERNEL)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return _pooled(shape, self.kernel)
+
+    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
+        return self.kernel, self.kernel
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("MaxPool2d", (self.kernel,))
+
+
+@layer
+class AvgPool(Layer):
+    """The mean of each `kernel` x `kernel` square, in steps of `kernel`."""
+
+    kernel: int = 2
+
+    def __post_init__(self) -> None:
+        _check_int("kernel", self.kernel, 2, MAX_KERNEL)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return _pooled(shape, self.kernel)
+
+    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
+        return self.kernel, self.kernel
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("AvgPool2d", (self.kernel,))
+
+
+@layer
+class GlobalAvgPool(Layer):
+    """The mean of each channel: 1 x 1."""
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return (_image(shape)[0], 1, 1)
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return max(shape[1:]), 1
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("AdaptiveAvgPool2d", (1,))
+
+
+@layer
+class Flatten(Layer):
+    """An image as one row of features."""
+
+    in_place: ClassVar[bool] = True
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return (prod(_image(shape)),)
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return max(shape[1:]), 1
+
+    def call(self, shape: Shape) -> Call:  # noqa: ARG002
+        return Call("Flatten")
+
+
+@layer
+class Linear(Layer):
+    """A linear layer to `width` features."""
+
+    width: int
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        _check_int("width", self.width, 1, MAX_WIDTH)
+        _check_bool("bias", self.bias)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ArchitectureError(
+                f"needs a row of features, got {show(shape)}: place a Flatten before it"
+            )
+        return (self.width,)
+
+    def params(self, shape: Shape) -> int:
+        return self.width * (shape[0] + self.bias)
+
+    def macs(self, shape: Shape) -> int:
+        return self.width * shape[0]
+
+    def call(self, shape: Shape) -> Call:
+        options = {} if self.bias else {"bias": False}
+        return Call("Linear", (shape[0], self.width), options)
+
+
+def show(shape: Shape) -> str:
+    """`shape` as a person reads it: 16 x 13 x 13."""
+    return " x ".join(str(side) for side in shape)
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ArchitectureError(
+            f"needs channels x height x width, got {show(shape)}: place it before the Flatten"
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _pad(kernel: int, padding: Padding) -> int:
+    return kernel // 2 if padding == "same" else 0
+
+
+def _slide(size: tuple[int, int], kernel: int, stride: int, pad: int) -> tuple[int, int]:
+    """Height and width behind a window that slides over `size`, padded by `pad` on each side."""
+    if min(size) + 2 * pad < kernel:
+        raise ArchitectureError(
+            f"needs height and width >= {kernel - 2 * pad}, got {show(size)}: "
+            "choose a smaller kernel, or place fewer pools before it"
+        )
+    height, width = ((side + 2 * pad - kernel) // stride + 1 for side in size)
+    return height, width
+
+
+def _pooled(shape: Shape, kernel: int) -> Shape:
+    channels, height, width = _image(shape)
+    if min(height, width) < kernel:
+        raise ArchitectureError(
+            f"needs height and width >= {kernel}, got {show(shape)}: place fewer pools"
+        )
+    return channels, height // kernel, width // kernel
+
+
+def _convolution_options(
+    kernel: int, padding: Padding, stride: int, bias: bool
+) -> dict[str, int | float | bool]:
+    """Keyword arguments of `Conv2d`, those that differ from its defaults."""
+    options: dict[str, int | float | bool] = {"kernel_size": kernel}
+    if stride > 1:
+        options["stride"] = stride
+    if _pad(kernel, padding):
+        options["padding"] = _pad(kernel, padding)
+    if not bias:
+        options["bias"] = False
+    return options
+
+
+def _check_convolution(kernel: int, padding: Padding, stride: int, bias: bool) -> None:
+    _check_int("kernel", kernel, 1, MAX_KERNEL)
+    _check_int("stride", stride, 1, MAX_KERNEL)
+    _check_bool("bias", bias)
+    if padding not in ("same", "valid"):
+        raise ArchitectureError(f"needs a padding of 'same' or 'valid', got {padding!r}")
+    if padding == "same" and kernel % 2 == 0:
+        raise ArchitectureError(
+            f"needs an odd kernel for padding 'same', got {kernel}: use an odd one, or 'valid'"
+        )
+
+
+def _check_int(name: str, value: int, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise ArchitectureError(
+            f"needs a {name} that is a whole number from {low} to {high}, got {value!r}"
+        )
+
+
+def _check_bool(name: str, value: bool) -> None:
+    if type(value) is not bool:
+        raise ArchitectureError(f"needs a {name} that is true or false, got {value!r}")
+
+
+def _check_rate(rate: float) -> None:
+    if type(rate) not in (int, float) or not 0 <= rate < 1:
+        raise ArchitectureError(f"needs a rate from 0 up to but not including 1, got {rate!r}")

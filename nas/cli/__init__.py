@@ -1,0 +1,10 @@
+"""The command line: one file a command. All printing is here."""
+
+import sys
+
+
+def main() -> None:
+    """Run `nas`. A user's mistake is one line on standard error and exit status 2."""
+    from nas.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""The commands in one app, and what becomes of their errors."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Exit, TyperException
+
+from nas.cli import datasets, front, search, show, spaces, status
+from nas.errors import NasError
+
+app = typer.Typer(
+    name="nas",
+    help="Find tiny convolutional networks: the Pareto front of accuracy against parameters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (search, status, front, show, spaces, datasets):
+    app.command(module.__name__.rpartition(".")[2])(module.command)
+
+
+@app.callback()
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"nas {installed('nas')}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments`; returns the exit status."""
+    try:
+        status = app(list(arguments), prog_name="nas", standalone_mode=False)
+    except Exit as request:
+        return request.exit_code
+    except (NasError, TyperException) as error:
+        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        return fail(message)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of our output went away, as `nas front | head` does. Nothing is left to say,
+        # and Python must not try again while it closes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status if isinstance(status, int) else 0
+
+
+def fail(message: str) -> int:
+    """Say what the user can mend, in one line; returns the exit status for it."""
+    print(f"nas: {' '.join(message.split())}", file=sys.stderr)
+    return 2

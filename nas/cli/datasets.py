@@ -1,0 +1,35 @@
+"""`nas datasets`: the data sets, and which of them are here."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where to look first.", show_default="$NAS_DATA_DIR, then the cache"),
+    ] = None,
+) -> None:
+    """The data sets, and where those on this machine are."""
+    from nas.cli.text import console, number, table
+    from nas.data import DATASETS, locate
+
+    rows = []
+    for name, dataset in DATASETS.items():
+        if dataset.torchvision is None:
+            place = "embedded"
+        else:
+            root = locate(dataset, data_dir)
+            place = str(root) if root else "will be downloaded"
+        held_out = f"{number(dataset.train_images)} ({number(dataset.held_out)} held out)"
+        rows.append((name, held_out, number(dataset.test_images), place, dataset.title))
+    columns = [
+        ("data set", "left"),
+        ("training images", "right"),
+        ("test", "right"),
+        ("where", "left"),
+        ("what", "left"),
+    ]
+    console().print(table(columns, rows))

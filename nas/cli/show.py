@@ -1,0 +1,99 @@
+"""`nas show`: one candidate."""
+
+from typing import Annotated
+
+import typer
+
+from nas.cli.arguments import Study
+
+
+def command(
+    study: Study = None,
+    trial: Annotated[
+        int | None,
+        typer.Option(help="Its number.", show_default="the most accurate on the front"),
+    ] = None,
+) -> None:
+    """One candidate: what became of it, its layers, its learning curve."""
+    from rich.markup import escape
+
+    from nas.architecture import show
+    from nas.cli.text import console, kilobytes, number, percent, table
+    from nas.errors import StudyError
+    from nas.records import pareto_front
+    from nas.search import folder as folders
+    from nas.search import storage, trials
+
+    folder = folders.existing(study)
+    records = trials.records(storage.load(folder.database, folder.name))
+    if trial is None:
+        front = pareto_front(records)
+        if not front:
+            raise StudyError(f"{folder.path} has no trained candidate yet: see `nas status`")
+        record = front[-1]
+    else:
+        found = [record for record in records if record.number == trial]
+        if not found:
+            numbers = f"0 to {records[-1].number}" if records else "none yet"
+            raise StudyError(f"{folder.path} has no trial {trial}: its trials are {numbers}")
+        (record,) = found
+    out = console()
+    why = f": {record.reason}" if record.reason else ""
+    out.print(f"Trial {record.number} of {folder.path}, {record.state}{why}", markup=False)
+    if not record.architecture_json:
+        out.print("It has no layers to show. Drawn:")
+        for name, value in record.sampled.items():
+            out.print(f"  {name} = {value}", markup=False)
+        return
+    architecture = record.architecture
+    keras = architecture.params + architecture.statistics
+    out.print(
+        f"{number(architecture.params)} parameters ({number(keras)} with BN statistics, as Keras "
+        f"counts), {number(architecture.macs)} MACs\n"
+        f"Peak RAM of activations: {kilobytes(architecture.ram('float32'))} in float32, "
+        f"{kilobytes(architecture.ram('int8'))} in int8 "
+        f"({kilobytes(architecture.ram('int8', with_input=False))} without the input)"
+    )
+    out.print()
+    columns = [
+        ("", "right"),
+        ("layer", "left"),
+        ("output", "right"),
+        ("field", "right"),
+        ("params", "right"),
+        ("MACs", "right"),
+    ]
+    calls = architecture.calls()
+    rows = [
+        (
+            str(row.number),
+            escape(str(call)),
+            show(row.out_shape),
+            str(row.receptive_field),
+            number(row.params) if row.params else "",
+            number(row.macs) if row.macs else "",
+        )
+        for row, call in zip(architecture.table(), calls, strict=True)
+    ]
+    out.print(table(columns, rows))
+    if record.curve:
+        columns = [
+            ("epoch", "right"),
+            ("train loss", "right"),
+            ("train acc.", "right"),
+            ("held-out loss", "right"),
+            ("held-out acc.", "right"),
+            ("seconds", "right"),
+        ]
+        rows_ = [
+            (
+                str(epoch.number),
+                f"{epoch.train_loss:.4f}",
+                percent(epoch.train_accuracy),
+                f"{epoch.loss:.4f}",
+                percent(epoch.accuracy),
+                f"{epoch.seconds:.1f}",
+            )
+            for epoch in record.curve
+        ]
+        out.print(table(columns, rows_))

@@ -1,0 +1,47 @@
+"""`nas status`: how far a study is."""
+
+from nas.cli.arguments import Study
+
+
+def command(study: Study = None) -> None:
+    """How far a study is: counts by outcome, the best so far, its settings."""
+    from datetime import UTC, datetime
+
+    from filelock import FileLock, Timeout
+
+    from nas.cli.text import best, console, counts, duration
+    from nas.records import State
+    from nas.search import folder as folders
+    from nas.search import storage, trials
+    from nas.search.progress import Progress
+
+    folder = folders.existing(study)
+    config = folder.config()
+    records = trials.records(storage.load(folder.database, folder.name))
+    progress = Progress.of(config.trials, config.recipe.epochs, records)
+    try:
+        with FileLock(folder.search_lock, timeout=0):
+            running = False
+    except Timeout:
+        running = True
+    out = console()
+    out.print(
+        f"{folder.path}: {config.dataset}, at most {config.budget:,} parameters, "
+        f"space {config.space}, sampler {config.sampler}, {config.recipe.epochs} epochs"
+    )
+    out.print(f"{counts(progress)} of {len(records)} draws; {best(progress)}")
+    trained = [record for record in records if record.curve]
+    if trained:
+        seconds = sum(record.seconds for record in trained)
+        epochs = sum(record.epochs for record in trained)
+        out.print(f"{epochs} epochs trained in {duration(seconds)} of worker time")
+    for record in records:
+        if record.state is State.RUNNING and record.started:
+            since = duration((datetime.now(UTC) - record.started).total_seconds())
+            out.print(f"  trial {record.number} on {record.worker}, begun {since} ago")
+    if running:
+        out.print("A search is running.")
+    elif progress.trained < config.trials:
+        out.print(f"No search is running. To resume: nas search --study {folder.path}")
+    else:
+        out.print("The search is complete.")

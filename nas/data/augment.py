@@ -1,0 +1,34 @@
+"""Batched augmentation: each image gets a rotation, scale and shift of its own."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def warp(
+    images: Tensor,
+    rotation: float,
+    shift: float,
+    scale: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre.
+
+    Drawn uniformly: the angle from +-`rotation` degrees, the factor from 1 +- `scale`, the shift
+    in each direction from +-`shift` pixels. Pixels from outside are 0. `generator` lives on the
+    images' device.
+    """
+    if not (rotation or shift or scale):
+        return images
+    count, _, height, width = images.shape
+    draw = torch.rand(4, count, device=images.device, generator=generator) * 2 - 1
+    angle = draw[0] * math.radians(rotation)
+    factor = 1 / (1 + draw[1] * scale)  # affine_grid maps output to input, so it takes the inverse
+    cos, sin = torch.cos(angle) * factor, torch.sin(angle) * factor
+    ratio = height / width  # grid coordinates run from -1 to 1 on both axes
+    across, down = draw[2] * (2 * shift / width), draw[3] * (2 * shift / height)
+    theta = torch.stack([cos, -sin * ratio, across, sin / ratio, cos, down], dim=1)
+    grid = F.affine_grid(theta.view(count, 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)

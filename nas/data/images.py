@@ -1,0 +1,102 @@
+"""Data sets as tensors, and the split that a search measures on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nas.data import files
+from nas.data.catalogue import Dataset
+
+SPLIT_SEED = 0  # fixed: every study of a data set measures on the same images
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Labelled images: `pixels` (N, C, H, W) uint8, `labels` (N,) int64, on one device."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Images":
+        return Images(self.pixels.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True, slots=True)
+class Normalizer:
+    """Shifts and scales pixels from 0 to 1 by the training images' mean and standard deviation."""
+
+    mean: float
+    std: float
+
+    @classmethod
+    def of(cls, images: Images) -> "Normalizer":
+        # From the histogram: exact, and without a copy of the pixels in floating point.
+        counts = torch.bincount(images.pixels.flatten(), minlength=256).double()
+        values = torch.arange(256, dtype=torch.float64) / 255
+        mean = (counts * values).sum() / counts.sum()
+        variance = (counts * (values - mean) ** 2).sum() / counts.sum()
+        return cls(mean.item(), variance.sqrt().item())
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Training images, divided into those to train on and those to measure accuracy on."""
+
+    train: Images
+    held_out: Images
+    normalizer: Normalizer  # of the images to train on
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.train.to(device), self.held_out.to(device), self.normalizer)
+
+
+def load_training(dataset: Dataset, data_dir: Path | None = None) -> Images:
+    """All training images. Opens no test file."""
+    return _tensors(*files.read_training(dataset, data_dir))
+
+
+def load_test(dataset: Dataset, data_dir: Path | None = None) -> Images:
+    """The test images: for the final verification alone."""
+    return _tensors(*files.read_test(dataset, data_dir))
+
+
+def load_split(dataset: Dataset, data_dir: Path | None = None) -> Split:
+    """The training images with `dataset.held_out` of them held out: what a search works on."""
+    return split(load_training(dataset, data_dir), dataset.held_out)
+
+
+def split(images: Images, held_out: int) -> Split:
+    """`images` with `held_out` of them set aside: stratified by label, the same every time.
+
+    Shuffled, then sorted by label, then picked at equal steps: so each class has its share, give
+    or take one image.
+    """
+    labels = images.labels.numpy()
+    # RandomState's stream is frozen by numpy; a Generator's may change between versions.
+    shuffled = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
+    by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    aside = np.zeros(len(labels), dtype=bool)
+    aside[by_label[np.arange(held_out) * len(labels) // held_out]] = True
+    train = _pick(images, ~aside)
+    return Split(train, _pick(images, aside), Normalizer.of(train))
+
+
+def _pick(images: Images, mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Images:
+    chosen = torch.from_numpy(mask)
+    return Images(images.pixels[chosen], images.labels[chosen])
+
+
+def _tensors(pixels: files.Array, labels: files.Array) -> Images:
+    return Images(
+        torch.from_numpy(np.array(pixels)).unsqueeze(1),
+        torch.from_numpy(np.array(labels)).long(),
+    )

@@ -1,0 +1,66 @@
+"""What the study remembers of a candidate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from nas.architecture import Architecture
+from nas.training import Epoch
+
+
+class State(StrEnum):
+    """What became of a draw. Only TRAINED ones count towards `--trials` and may enter the front."""
+
+    TRAINED = "trained"
+    OVER_BUDGET = "over budget"  # rejected: a limit is exceeded
+    DUPLICATE = "duplicate"  # rejected: the study has had this architecture
+    IMPOSSIBLE = "impossible"  # rejected: the layers do not fit together
+    FAILED = "failed"  # its training broke off
+    INTERRUPTED = "interrupted"  # its worker was stopped or died; it is tried again
+    RUNNING = "running"
+
+
+REJECTED = (State.OVER_BUDGET, State.DUPLICATE, State.IMPOSSIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One draw of a study. Costs are None where the draw is impossible or was not finished."""
+
+    number: int
+    state: State
+    reason: str = ""  # why it was rejected, failed or interrupted
+    sampled: Mapping[str, Any] = field(default_factory=dict)  # the search space's parameters
+    architecture_json: str | None = None
+    hash: str | None = None
+    params: int | None = None
+    macs: int | None = None
+    peak_ram: int | None = None  # bytes, float32, input included
+    curve: tuple[Epoch, ...] = ()
+    worker: str = ""
+    device: str = ""
+    seed: int | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture itself; raises `ArchitectureError` if the record holds no sound one."""
+        return Architecture.from_json(self.architecture_json or "")
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the held-out images after the last epoch, in percent; None if it never trained."""
+        return self.curve[-1].accuracy if self.curve else None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it has trained."""
+        return len(self.curve)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has trained."""
+        return sum(epoch.seconds for epoch in self.curve)

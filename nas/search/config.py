@@ -1,0 +1,134 @@
+"""Everything that defines a study, and its file, study.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from nas.architecture import Limits, Task
+from nas.data import Dataset, dataset
+from nas.errors import ConfigError, unknown
+from nas.training import Recipe
+
+# These say how long and where a study runs, not what it is: a resumed study may change them.
+FREE = ("trials", "max_draws", "workers", "device")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyConfig:
+    """Everything that defines a study. Raises `ConfigError` for values that cannot work."""
+
+    dataset: str = "mnist"
+    budget: int = 8_000  # parameters at most
+    trials: int = 200  # candidates that train
+    max_draws: int | None = None  # draws at most, rejected ones included; None: 20 a trial
+    space: str = "conv"  # a built-in space's name, or the path of a .py file
+    sampler: str = "tpe"
+    seed: int = 0
+    device: str = "auto"
+    workers: int | None = None  # processes; None: one per core on a CPU, one per GPU
+    max_macs: int | None = None  # multiply-accumulates at most
+    max_ram: int | None = None  # peak bytes of int8 activations at most
+    recipe: Recipe = field(default_factory=Recipe)
+
+    def __post_init__(self) -> None:
+        dataset(self.dataset)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
+            if type(value) is not int or not least <= value < 2**31:
+                raise ConfigError(f"{name} = {value!r}: it is a whole number, at least {least}")
+        for name in ("space", "sampler", "device"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value:
+                raise ConfigError(f"{name} = {value!r}: it is a name")
+
+    @property
+    def data(self) -> Dataset:
+        """The data set's entry in the catalogue."""
+        return dataset(self.dataset)
+
+    @property
+    def task(self) -> Task:
+        """What to classify, and within what."""
+        limits = Limits(self.budget, self.max_macs, self.max_ram)
+        return Task(self.data.input_shape, self.data.classes, limits)
+
+    @property
+    def draws(self) -> int:
+        """How many draws there may be in all."""
+        return self.max_draws if self.max_draws is not None else 20 * self.trials
+
+
+_LEAST = {
+    "budget": 1,
+    "trials": 1,
+    "max_draws": 1,
+    "seed": 0,
+    "workers": 1,
+    "max_macs": 1,
+    "max_ram": 1,
+}
+_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram")
+_SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
+_RECIPE = {f.name for f in fields(Recipe)}
+
+
+def from_settings(settings: Mapping[str, Any]) -> StudyConfig:
+    """The configuration of flat `settings`: names of `StudyConfig` and of `Recipe` together.
+
+    Without a batch size it takes the data set's own.
+    """
+    for name in settings:
+        if name not in _SETTINGS | _RECIPE:
+            raise ConfigError(unknown("setting", name, sorted(_SETTINGS | _RECIPE)))
+    own = {name: value for name, value in settings.items() if name in _SETTINGS}
+    config = StudyConfig(**own)
+    recipe = {name: value for name, value in settings.items() if name in _RECIPE}
+    return replace(config, recipe=Recipe(**{"batch_size": config.data.batch_size, **recipe}))
+
+
+def to_settings(config: StudyConfig) -> dict[str, Any]:
+    """All settings of `config`, flat; those that are None are left out."""
+    settings = asdict(config)
+    recipe = settings.pop("recipe")
+    return {name: value for name, value in (settings | recipe).items() if value is not None}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The flat settings in a study.toml; raises `ConfigError` if it cannot be read as one."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is not a study's settings: it is nested too deep") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    content.pop("environment", None)
+    recipe = content.pop("recipe", {})
+    if not isinstance(recipe, dict):
+        raise ConfigError(f"{path}: recipe = {recipe!r}: it is a table, [recipe]")
+    return content | recipe
+
+
+def write(config: StudyConfig, environment: Mapping[str, str]) -> str:
+    """The text of study.toml: settings, the recipe, and what the study was made with."""
+    import tomli_w
+
+    flat = to_settings(config)
+    content = {name: value for name, value in flat.items() if name in _SETTINGS}
+    content["recipe"] = {name: value for name, value in flat.items() if name in _RECIPE}
+    content["environment"] = dict(environment)
+    return tomli_w.dumps(content)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Which of the `new` settings would change what the study with the `old` ones is."""
+    return [
+        f"{name} {old.get(name)!r} -> {value!r}"
+        for name, value in new.items()
+        if name not in FREE and old.get(name) != value
+    ]

@@ -1,0 +1,40 @@
+"""The gate: which draws are worth training. It stands before any torch module exists."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nas.architecture import Architecture, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something a candidate may have at most."""
+
+    unit: str
+    cost: Callable[[Architecture], int]
+    bound: Callable[[Limits], int | None]
+
+
+LIMITS: dict[str, Limit] = {
+    "params": Limit("parameters", lambda a: a.params, lambda limits: limits.params),
+    "macs": Limit("MACs", lambda a: a.macs, lambda limits: limits.macs),
+    "ram": Limit("bytes of int8 RAM", lambda a: a.ram("int8"), lambda limits: limits.ram),
+}
+
+
+def violations(architecture: Architecture, limits: Limits) -> Mapping[str, float]:
+    """For each limit that is set, cost / limit - 1: at most 0 where the candidate keeps to it."""
+    return {
+        name: limit.cost(architecture) / bound - 1
+        for name, limit in LIMITS.items()
+        if (bound := limit.bound(limits)) is not None
+    }
+
+
+def excess(architecture: Architecture, limits: Limits) -> str:
+    """The sentence that says which limits `architecture` exceeds; empty if it keeps to all."""
+    return ", ".join(
+        f"{limit.cost(architecture):,} {limit.unit} > {bound:,}"
+        for limit in LIMITS.values()
+        if (bound := limit.bound(limits)) is not None and limit.cost(architecture) > bound
+    )

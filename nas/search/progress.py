@@ -1,0 +1,92 @@
+"""How far a search is: counted from records and events, without a look at the database."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nas.records import Record, State
+from nas.search.events import Ended, EpochDone, Ready, Started, WorkerEvent
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A candidate in training, and how far it is."""
+
+    number: int
+    params: int
+    summary: str
+    epochs: int = 0
+    accuracy: float | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """The state of a search, kept up to date by `see`."""
+
+    trials: int  # how many are wanted
+    epochs_each: int
+    counts: Counter[State] = field(default_factory=Counter)
+    best: Record | None = None
+    training: dict[str, Candidate] = field(default_factory=dict)  # by worker
+    devices: dict[str, str] = field(default_factory=dict)  # by worker
+    began: float = field(default_factory=time.monotonic)
+    epochs: int = 0  # trained since `began`
+
+    @classmethod
+    def of(cls, trials: int, epochs_each: int, records: Iterable[Record]) -> "Progress":
+        """The progress of a search that begins with the `records` of earlier ones."""
+        progress = cls(trials, epochs_each)
+        for record in records:
+            progress._count(record)
+        return progress
+
+    @property
+    def trained(self) -> int:
+        return self.counts[State.TRAINED]
+
+    @property
+    def epochs_per_second(self) -> float:
+        elapsed = time.monotonic() - self.began
+        return self.epochs / elapsed if elapsed > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """For the candidates that are still to be trained; None before the first epoch."""
+        if not self.epochs:
+            return None
+        begun = sum(candidate.epochs for candidate in self.training.values())
+        wanted = (self.trials - self.trained) * self.epochs_each - begun
+        return max(0, wanted) / self.epochs_per_second
+
+    def see(self, worker: str, event: WorkerEvent) -> None:
+        """Take in what `worker` told."""
+        match event:
+            case Ready(device, precision):
+                self.devices[worker] = f"{device}, {precision}"
+            case Started(number, params, summary):
+                self.training[worker] = Candidate(number, params, summary)
+            case EpochDone(_, epoch):
+                self.epochs += 1
+                candidate = self.training[worker]
+                candidate.epochs, candidate.accuracy = epoch.number, epoch.accuracy
+            case Ended(record):
+                self.training.pop(worker, None)
+                self._count(record)
+
+    def forget(self, worker: str) -> None:
+        """The worker is gone, and with it what it trained."""
+        self.training.pop(worker, None)
+
+    def _count(self, record: Record) -> None:
+        self.counts[record.state] += 1
+        if record.state is not State.TRAINED or record.accuracy is None:
+            return
+        if self.best is None or _rank(record) > _rank(self.best):
+            self.best = record
+
+
+def _rank(record: Record) -> tuple[float, int]:
+    assert record.accuracy is not None
+    assert record.params is not None
+    return record.accuracy, -record.params

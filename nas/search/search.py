@@ -1,0 +1,300 @@
+"""Run a search: start the workers, follow them, replace the dead, and leave the study whole."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.data import ensure
+from nas.errors import NasError, StudyError
+from nas.records import Record
+from nas.records.tables import write_tables
+from nas.search import folder as folders
+from nas.search import storage, trials, worker
+from nas.search.config import StudyConfig
+from nas.search.events import Broken, Done, WorkerEvent
+from nas.search.folder import Folder
+from nas.search.progress import Progress
+
+MAX_RESTARTS = 10  # of workers that died, in one search
+STOP_SECONDS = 10  # that a worker has to end by itself
+TICK = 0.5  # seconds between two calls of `on_tick`
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a search ended."""
+
+    folder: Folder
+    records: list[Record]
+    reason: str  # "complete", or what kept it from that
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What the command line wants to hear of a running search."""
+
+    on_begin: Callable[[Folder, StudyConfig, Progress], None]
+    on_event: Callable[[str, WorkerEvent, Progress], None]
+    on_tick: Callable[[Progress], None]
+    on_warning: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Member:
+    """A worker process and the line to it."""
+
+    name: str
+    index: int
+    process: BaseProcess
+    connection: Connection
+    done: str | None = None
+
+
+def search(
+    study: str | None,
+    flags: Mapping[str, Any],
+    observer: Observer,
+    data_dir: Path | None = None,
+) -> Outcome:
+    """Make or resume the study called `study` and work until it has its trials.
+
+    `flags` are the settings that the user gave. Raises `NasError` for what the user can mend; the
+    study is whole then, and the same call goes on with it.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    context = _context()
+    folder, config, space = folders.prepare(study, flags)
+    ensure(config.data, data_dir)
+    from nas.training import device as devices
+
+    device = devices.resolve(config.device)
+    folders.write(folder, config, space, {"device": devices.describe(device)})
+    with _alone(folder):
+        optuna_study = storage.create(folder.database, folder.name)
+        for params in space.start:
+            optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
+        _give_back(optuna_study, _any, "its search ended without it")
+        records = trials.records(optuna_study)
+        progress = Progress.of(config.trials, config.recipe.epochs, records)
+        observer.on_begin(folder, config, progress)
+        team = _Team(
+            context, folder, config, str(device), data_dir, optuna_study, progress, observer
+        )
+        interrupted = False
+        try:
+            with _sigterm_as_interrupt():
+                reason = team.run()
+        except KeyboardInterrupt:
+            reason, interrupted = "stopped", True
+        finally:
+            team.end()
+            records = trials.records(optuna_study)
+            write_tables(records, folder.path)
+    return Outcome(folder, records, reason, interrupted)
+
+
+class _Team:
+    """The workers of one search."""
+
+    def __init__(
+        self,
+        context: multiprocessing.context.BaseContext,
+        folder: Folder,
+        config: StudyConfig,
+        device: str,
+        data_dir: Path | None,
+        study: optuna.Study,
+        progress: Progress,
+        observer: Observer,
+    ) -> None:
+        self._context = context
+        self._folder = folder
+        self._config = config
+        self._device = device
+        self._data_dir = data_dir
+        self._study = study
+        self._progress = progress
+        self._observer = observer
+        self._members: list[_Member] = []
+        self._restarts = 0
+
+    def run(self) -> str:
+        """Work until all workers are done; returns the reason of the last one."""
+        wanted = self._config.trials - self._progress.trained
+        if wanted <= 0:
+            return "complete"
+        for index in range(min(wanted, self._config.workers or _default_workers(self._device))):
+            self._start(index)
+        last_tick = 0.0
+        reason = "complete"
+        while self._members:
+            lines = [member.connection for member in self._members]
+            for line in wait(lines, timeout=TICK):
+                (member,) = (m for m in self._members if m.connection is line)
+                self._listen(member)
+                if member not in self._members and member.done:
+                    reason = member.done
+            if time.monotonic() - last_tick >= TICK:
+                last_tick = time.monotonic()
+                self._observer.on_tick(self._progress)
+        return reason
+
+    def end(self) -> None:
+        """End all workers that still run, and give back what they were training."""
+        for member in self._members:
+            if member.process.is_alive():
+                member.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for member in self._members:
+            member.process.join(max(0.0, deadline - time.monotonic()))
+            if member.process.is_alive():
+                member.process.kill()
+                member.process.join()
+            self._drain(member)
+        self._members.clear()
+        _give_back(self._study, _any, "the search was stopped")
+
+    def _start(self, index: int) -> None:
+        ours, theirs = self._context.Pipe(duplex=False)
+        name = f"worker-{index}"
+        device = self._device
+        if device == "cuda":
+            import torch
+
+            device = f"cuda:{index % torch.cuda.device_count()}"
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=worker.main,
+            args=(self._folder, name, index, device, self._data_dir, theirs),
+            name=name,
+        )
+        process.start()
+        theirs.close()  # so that our end reads end-of-file when the worker is gone
+        self._members.append(_Member(name, index, process, ours))
+
+    def _listen(self, member: _Member) -> None:
+        try:
+            event: WorkerEvent = member.connection.recv()
+        except (EOFError, OSError):
+            self._members.remove(member)
+            member.process.join()
+            if member.done is None:
+                self._replace(member)
+            return
+        if isinstance(event, Broken):
+            if event.user_error:
+                raise NasError(event.message)
+            raise RuntimeError(f"{member.name} broke:\n{event.message}")
+        if isinstance(event, Done):
+            member.done = event.reason
+        self._progress.see(member.name, event)
+        self._observer.on_event(member.name, event, self._progress)
+
+    def _drain(self, member: _Member) -> None:
+        """Take in what an ending worker still said, so that the counts are right."""
+        while member.connection.poll():
+            try:
+                self._progress.see(member.name, member.connection.recv())
+            except (EOFError, OSError):
+                return
+
+    def _replace(self, member: _Member) -> None:
+        """Give back what a dead worker was training, and start another in its place."""
+        self._progress.forget(member.name)
+        code = member.process.exitcode
+        how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
+        with FileLock(self._folder.claim_lock):  # nobody is between asking and marking now
+            _give_back(
+                self._study,
+                lambda trial: trial.user_attrs.get("worker", member.name) == member.name,
+                f"{member.name} died ({how})",
+            )
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise StudyError(
+                f"{self._restarts} workers died, the last with {how}: is memory short? "
+                "The same command goes on with what is there; --workers makes it fewer"
+            )
+        self._observer.on_warning(f"{member.name} died ({how}); its candidate is tried again")
+        self._start(member.index)
+
+
+def _any(trial: FrozenTrial) -> bool:  # noqa: ARG001
+    return True
+
+
+def _give_back(study: optuna.Study, which: Callable[[FrozenTrial], bool], reason: str) -> None:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if which(trial):
+            trials.give_back(study, trial, reason)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """How workers are started: forked from a server that has imported torch, where that exists.
+
+    The server begins to import at once, beside whatever this process does until it needs workers.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["nas.search.preload"])
+    forkserver.ensure_running()
+    return context
+
+
+def _default_workers(device: str) -> int:
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.device_count() if device == "cuda" else 1
+    if device == "cpu":
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    return 1
+
+
+@contextmanager
+def _alone(folder: Folder) -> Iterator[None]:
+    """Hold the study for this search; raises `StudyError` if another search has it."""
+    lock = FileLock(folder.search_lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StudyError(
+            f"study {folder.name} is being searched by another process: "
+            "wait for it, or choose another --study"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,111 @@
+"""Between Optuna's trials and our records: what is written into a trial, and read back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.architecture import Architecture
+from nas.records import Record, State
+from nas.training import Epoch
+
+MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
+
+
+def describe(architecture: Architecture) -> dict[str, Any]:
+    """The user attributes that say what a candidate is."""
+    return {
+        "architecture": architecture_text(architecture),
+        "hash": architecture.hash,
+        "params": architecture.params,
+        "macs": architecture.macs,
+        "peak_ram": architecture.peak_ram,
+    }
+
+
+def architecture_text(architecture: Architecture) -> str:
+    """The architecture's JSON in one line."""
+    import json
+
+    return json.dumps(architecture.to_json(), separators=(",", ":"))
+
+
+def curve_value(curve: Iterable[Epoch]) -> list[list[float]]:
+    """A learning curve as JSON holds it."""
+    return [list(astuple(epoch)) for epoch in curve]
+
+
+def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
+    """Write user attributes into an open trial."""
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+
+
+def records(study: optuna.Study) -> list[Record]:
+    """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out."""
+    trials = study.get_trials(deepcopy=False)
+    return [record(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def record(trial: FrozenTrial) -> Record:
+    """What `trial` says of its candidate."""
+    attributes = trial.user_attrs
+    state, reason = _state(trial)
+    return Record(
+        number=trial.number,
+        state=state,
+        reason=reason,
+        sampled=trial.params,
+        architecture_json=attributes.get("architecture"),
+        hash=attributes.get("hash"),
+        params=attributes.get("params"),
+        macs=attributes.get("macs"),
+        peak_ram=attributes.get("peak_ram"),
+        curve=tuple(Epoch(int(number), *rest) for number, *rest in attributes.get("curve", ())),
+        worker=attributes.get("worker", ""),
+        device=attributes.get("device", ""),
+        seed=attributes.get("seed"),
+        started=_aware(trial.datetime_start),
+        finished=_aware(trial.datetime_complete),
+    )
+
+
+def _state(trial: FrozenTrial) -> tuple[State, str]:
+    reason = trial.user_attrs.get("reason", "")
+    match trial.state:
+        case TrialState.COMPLETE:
+            return State.TRAINED, reason
+        case TrialState.RUNNING:
+            return State.RUNNING, reason
+        case TrialState.FAIL if "state" not in trial.user_attrs:
+            return State.INTERRUPTED, "its worker died"
+    return State(trial.user_attrs["state"]), reason
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """Optuna stores UTC without saying so."""
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+def give_back(study: optuna.Study, trial: FrozenTrial, reason: str) -> None:
+    """End the RUNNING `trial` of a worker that is gone, and queue its candidate again.
+
+    A candidate that has taken `MAX_RETRIES` workers with it is not tried again.
+    """
+    retries = trial.user_attrs.get("retries", 0)
+    again = retries < MAX_RETRIES and "hash" in trial.user_attrs
+    state = State.INTERRUPTED
+    if "hash" in trial.user_attrs and not again:
+        state, reason = State.FAILED, f"{reason}; given up after {retries + 1} attempts"
+    # A trial of another process can only be written through the storage.
+    storage = study._storage
+    storage.set_trial_user_attr(trial._trial_id, "state", state.value)
+    storage.set_trial_user_attr(trial._trial_id, "reason", reason)
+    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+    if again:
+        study.enqueue_trial(
+            trial.params, user_attrs={"retries": retries + 1, "retry_of": trial.number}
+        )

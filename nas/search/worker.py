@@ -1,0 +1,309 @@
+"""A worker: one process that draws candidates from the shared study and trains them."""
+
+import hashlib
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from os import _exit
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import optuna
+from filelock import FileLock
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.architecture import Architecture
+from nas.errors import ArchitectureError, NasError
+from nas.records import State
+from nas.search import gate, storage, trials
+from nas.search.config import StudyConfig
+from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, WorkerEvent
+from nas.search.folder import Folder
+from nas.search.samplers import sampler
+from nas.search.space import Space
+from nas.training import Epoch
+
+if TYPE_CHECKING:
+    from nas.data.images import Split
+    from nas.training.fit import Fit
+
+EXHAUSTED_AFTER = 100  # duplicates in a row
+POLL = 0.2  # seconds between looks at a study whose last candidates others are training
+
+
+class Stop(BaseException):
+    """The supervisor wants this worker to end; raised in the middle of a training."""
+
+
+class StopSignal:
+    """SIGTERM as a request: it breaks off a training, and lets everything else finish first."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._training = False
+        signal.signal(signal.SIGTERM, self._request)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+
+    def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.requested = True
+        if self._training:
+            raise Stop
+
+    @contextmanager
+    def may_interrupt(self) -> Iterator[None]:
+        """While inside, a stop signal raises `Stop`."""
+        self._training = True
+        try:
+            if self.requested:
+                raise Stop
+            yield
+        finally:
+            self._training = False
+
+
+def main(
+    folder: Folder,
+    name: str,
+    index: int,
+    device: str,
+    data_dir: Path | None,
+    connection: Connection,
+) -> None:
+    """The body of a worker process: draw and train until the study has its trials.
+
+    It tells `connection` what happens (`nas.search.events`) and ends with the process that
+    started it.
+    """
+    stop = StopSignal()
+    _end_with_parent()
+
+    def tell(event: WorkerEvent) -> None:
+        try:
+            connection.send(event)
+        except BrokenPipeError:  # the supervisor is gone; `_end_with_parent` is about to act
+            stop.requested = True
+
+    try:
+        tell(Done(_work(folder, name, index, device, data_dir, stop, tell)))
+    except NasError as error:
+        tell(Broken(str(error), user_error=True))
+    except Exception:
+        tell(Broken(traceback.format_exc(), user_error=False))
+
+
+def _work(
+    folder: Folder,
+    name: str,
+    index: int,
+    device_name: str,
+    data_dir: Path | None,
+    stop: StopSignal,
+    tell: Callable[[WorkerEvent], None],
+) -> str:
+    import torch
+
+    from nas.data.images import load_split
+    from nas.training.device import describe, precision
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    config = folder.config()
+    device = torch.device(device_name)
+    if device.type == "cpu":
+        torch.set_num_threads(1)  # the cores are taken by the other workers
+    data = load_split(config.data, data_dir).to(device)
+    study = storage.load(folder.database, folder.name)
+    # Another stream for every worker, and another again when a study is resumed.
+    study.sampler = sampler(config.sampler, _seed(config.seed, index, len(study.get_trials())))
+    label = describe(device)
+    tell(Ready(label, str(precision(device, config.recipe.precision)).removeprefix("torch.")))
+    worker = Worker(folder, config, folder.load_space(), study, data, name, label, stop, tell)
+    return worker.run()
+
+
+class Worker:
+    """Draws candidates, one after the other, sends them through the gate and trains them."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        config: StudyConfig,
+        space: Space,
+        study: optuna.Study,
+        data: "Split",
+        name: str,
+        device: str,
+        stop: StopSignal,
+        tell: Callable[[WorkerEvent], None],
+    ) -> None:
+        self._folder = folder
+        self._config = config
+        self._space = space
+        self._study = study
+        self._data = data
+        self._name = name
+        self._device = device
+        self._stop = stop
+        self._tell = tell
+        self._lock = FileLock(folder.claim_lock)
+
+    def run(self) -> str:
+        """Work until there is nothing left to do; returns why."""
+        from time import sleep
+
+        while not self._stop.requested:
+            claimed = self._claim()
+            if isinstance(claimed, str):
+                return claimed
+            if claimed is None:
+                sleep(POLL)
+                continue
+            self._draw(claimed)
+            (frozen,) = (t for t in self._trials() if t.number == claimed.number)
+            self._tell(Ended(trials.record(frozen)))
+        return "stopped"
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def _claim(self) -> optuna.Trial | str | None:
+        """The next trial; or why there is none; or None while others train the last ones.
+
+        The lock is held from counting to asking, so the total is exact with any number of workers.
+        """
+        with self._lock:
+            drawn = [t for t in self._trials() if t.state is not TrialState.WAITING]
+            trained = sum(t.state is TrialState.COMPLETE for t in drawn)
+            running = sum(t.state is TrialState.RUNNING for t in drawn)
+            if trained >= self._config.trials:
+                return "complete"
+            if _exhausted(drawn):
+                return (
+                    f"the last {EXHAUSTED_AFTER} draws were duplicates: the space seems exhausted"
+                )
+            if len(drawn) >= self._config.draws:
+                return f"--max-draws {self._config.draws} reached"
+            if trained + running >= self._config.trials:
+                return None
+            trial = self._study.ask()
+            trials.set_attributes(trial, {"worker": self._name, "device": self._device})
+            return trial
+
+    def _draw(self, trial: optuna.Trial) -> None:
+        """Sample, judge and train the candidate of `trial`, and tell the study what came of it."""
+        try:
+            architecture = self._space.sample(trial, self._config.task)
+        except ArchitectureError as error:
+            trial.set_constraint("possible", 1.0)
+            self._reject(trial, State.IMPOSSIBLE, str(error))
+            return
+        except NasError as error:
+            trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
+            self._study.tell(trial, state=TrialState.FAIL)
+            raise
+        attributes = trials.describe(architecture)
+        excess = gate.excess(architecture, self._config.task.limits)
+        for name, value in gate.violations(architecture, self._config.task.limits).items():
+            trial.set_constraint(name, value)
+        if excess:
+            trials.set_attributes(trial, attributes)
+            self._reject(trial, State.OVER_BUDGET, excess)
+            return
+        # Looked up and entered under the lock: of two workers with the same draw one is earlier.
+        with self._lock:
+            twin = self._twin(trial, architecture)
+            trials.set_attributes(trial, attributes)
+        if twin is not None:
+            trial.set_constraint("new", 1.0)
+            self._reject(trial, State.DUPLICATE, f"the same network as trial {twin}")
+            return
+        self._train(trial, architecture)
+
+    def _twin(self, trial: optuna.Trial, architecture: Architecture) -> int | None:
+        """The trial that has had this architecture; one that was interrupted does not count."""
+        for other in self._trials():
+            if other.number == trial.number or other.user_attrs.get("hash") != architecture.hash:
+                continue
+            if other.state in (TrialState.COMPLETE, TrialState.RUNNING):
+                return other.number
+            if other.user_attrs.get("state") == State.FAILED.value:
+                return other.number
+        return None
+
+    def _reject(self, trial: optuna.Trial, state: State, reason: str) -> None:
+        trials.set_attributes(trial, {"state": state.value, "reason": reason})
+        self._study.tell(trial, state=TrialState.PRUNED)
+
+    def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
+        from nas.training.fit import TrainingError, fit
+
+        seed = _seed(self._config.seed, architecture.hash)
+        trial.set_user_attr("seed", seed)
+        self._tell(Started(trial.number, architecture.params, architecture.summary()))
+        curve: list[Epoch] = []
+
+        def on_epoch(epoch: Epoch) -> None:
+            curve.append(epoch)
+            self._tell(EpochDone(trial.number, epoch))
+
+        try:
+            with self._stop.may_interrupt():
+                trained = fit(architecture, self._data, self._config.recipe, seed, on_epoch)
+        except (TrainingError, Stop) as error:
+            attributes = {"curve": trials.curve_value(curve)}
+            if isinstance(error, TrainingError):
+                state = {"state": State.FAILED.value, "reason": str(error)}
+                trials.set_attributes(trial, attributes | state)
+                self._study.tell(trial, state=TrialState.FAIL)
+            else:
+                trials.set_attributes(trial, attributes)
+                (frozen,) = (t for t in self._trials() if t.number == trial.number)
+                trials.give_back(self._study, frozen, "the search was stopped")
+            return
+        self._keep(trial.number, architecture, trained)
+        trial.set_user_attr("curve", trials.curve_value(trained.curve))
+        self._study.tell(trial, [trained.accuracy, architecture.params])
+
+    def _keep(self, number: int, architecture: Architecture, trained: "Fit") -> None:
+        """Write the trial's files before the study counts it as trained."""
+        import json
+
+        import pandas as pd
+        from safetensors.torch import save
+
+        from nas.files import write_whole
+
+        folder = self._folder.trial(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "architecture.json", json.dumps(architecture.to_json(), indent=1))
+        write_whole(folder / "weights.safetensors", save(trained.weights))
+        write_whole(folder / "curve.csv", pd.DataFrame(trained.curve).to_csv(index=False))
+
+
+def _exhausted(drawn: list[FrozenTrial]) -> bool:
+    last = [t for t in drawn if t.state.is_finished()][-EXHAUSTED_AFTER:]
+    return len(last) == EXHAUSTED_AFTER and all(
+        t.user_attrs.get("state") == State.DUPLICATE.value for t in reversed(last)
+    )
+
+
+def _seed(*parts: object) -> int:
+    """A seed from `parts`: the same in every process, and different for different parts."""
+    text = ":".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
+def _end_with_parent() -> None:
+    """Have this process end at once when the one that started it is gone, however it went."""
+    parent = parent_process()
+    assert parent is not None, "a worker runs in a process of its own"
+
+    def watch() -> None:
+        parent.join()
+        _exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,61 @@
+"""Which device to train on, and in which precision."""
+
+import torch
+
+from nas.errors import DeviceError, unknown
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve(name: str) -> torch.device:
+    """The device called `name`: `auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises `DeviceError` for an unknown name and for a device that is not there.
+    """
+    kind, _, index = name.partition(":")
+    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdecimal())):
+        raise DeviceError(unknown("device", name, (*DEVICES, "cuda:N")))
+    here = available()
+    if kind == "auto":
+        return torch.device(here[0])
+    if kind not in here:
+        raise DeviceError(f"--device {name} is not on this machine: there is {', '.join(here)}")
+    if index and int(index) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceError(
+            f"--device {name} is not on this machine: it has {count} CUDA devices, from cuda:0"
+        )
+    return torch.device(name)
+
+
+def available() -> list[str]:
+    """The kinds of device on this machine, the fastest first."""
+    here = []
+    if torch.cuda.is_available():
+        here.append("cuda")
+    if torch.backends.mps.is_available():
+        here.append("mps")
+    return [*here, "cpu"]
+
+
+def describe(device: torch.device) -> str:
+    """The device as a person knows it: `cuda (NVIDIA H200)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
+    """The type of the arithmetic: `auto` is bfloat16 where the hardware has instructions for it.
+
+    On a CPU without them bfloat16 is emulated and slower than float32.
+    """
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
+    elif device.type == "cpu":
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    else:
+        native = False
+    return torch.bfloat16 if native else torch.float32

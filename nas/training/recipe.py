@@ -1,0 +1,86 @@
+"""How a candidate is trained: values only, no torch."""
+
+from dataclasses import dataclass, fields
+from math import cos, pi
+
+from nas.errors import ConfigError, unknown
+
+MAX_EPOCHS = 15
+SCHEDULES = ("restarts", "one-cycle")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a candidate is trained. Raises `ConfigError` for values that cannot work."""
+
+    epochs: int = MAX_EPOCHS  # in all; at most 15
+    batch_size: int = 64
+    lr: float = 0.02  # AdamW's peak learning rate
+    weight_decay: float = 1e-4
+    schedule: str = "restarts"  # cycles of 1 + 3 + 11 epochs, or one cycle
+    warmup: float = 0.2  # share of a cycle in which the learning rate rises
+    label_smoothing: float = 0.0
+    rotation: float = 7.0  # degrees, each way
+    shift: float = 1.5  # pixels, each way
+    scale: float = 0.05  # relative, each way
+    precision: str = "auto"  # bfloat16 where the device has it, else float32
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kind = type(field.default)
+            allowed = (int, float) if kind is float else (kind,)
+            if isinstance(value, bool) or not isinstance(value, allowed):
+                raise ConfigError(
+                    f"{field.name} = {value!r}: it is a {_KIND[kind]}, such as {field.default!r}"
+                )
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_range("epochs", self.epochs, 1, MAX_EPOCHS)
+        _check_range("batch_size", self.batch_size, 2, 65_536)
+        _check_range("lr", self.lr, 1e-8, 100)
+        _check_range("weight_decay", self.weight_decay, 0, 10)
+        _check_range("warmup", self.warmup, 0, 0.9)
+        _check_range("label_smoothing", self.label_smoothing, 0, 0.9)
+        _check_range("rotation", self.rotation, 0, 180)
+        _check_range("shift", self.shift, 0, 28)
+        _check_range("scale", self.scale, 0, 0.9)
+
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """Epochs of each learning-rate cycle; they add up to `epochs`.
+
+        Warm restarts (Loshchilov and Hutter, SGDR, 2017) of 1, then 3, then the remaining epochs,
+        so that a candidate can be judged annealed after 1 and after 4 epochs, and none is lost.
+        """
+        if self.schedule == "one-cycle" or self.epochs == 1:
+            return (self.epochs,)
+        if self.epochs < 8:
+            return (1, self.epochs - 1)
+        return (1, 3, self.epochs - 4)
+
+    def learning_rates(self, steps_per_epoch: int) -> list[float]:
+        """The learning rate of every step: per cycle a linear rise from a tenth of the peak, then
+        half a cosine down to zero."""
+        rates = []
+        for epochs in self.cycles:
+            steps = epochs * steps_per_epoch
+            rise = int(self.warmup * steps)
+            fall = steps - rise
+            rates += [self.lr * (0.1 + 0.9 * step / rise) for step in range(rise)]
+            rates += [self.lr * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
+        return rates
+
+
+_KIND = {int: "whole number", float: "number", str: "word"}
+
+
+def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(unknown(name, value, known))
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} = {value!r}: it goes from {low} to {high}")
