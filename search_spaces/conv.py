@@ -41,10 +41,10 @@ def widths(task: Task) -> tuple[int, int]:
     """The narrowest and widest width that is drawn.
 
     One 3 x 3 convolution of the widest on itself takes three quarters of the budget. The narrowest
-    is a sixth of it, or 2: a much narrower convolution starves what stands behind it.
+    is a quarter of it, or 2: a much narrower convolution starves what stands behind it.
     """
     widest = max(4, min(128, round(sqrt(task.limits.params / 12))))
-    return max(2, widest // 6), widest
+    return max(2, widest // 4), widest
 
 
 def smallest(task: Task) -> Architecture:

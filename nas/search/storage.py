@@ -1,6 +1,7 @@
 """The Optuna study in its database: SQLite in the study's folder."""
 
 import sqlite3
+import warnings
 from pathlib import Path
 
 import optuna
@@ -26,7 +27,10 @@ def create(path: Path, name: str) -> optuna.Study:
             storage=storage, study_name=name, directions=DIRECTIONS, load_if_exists=True
         )
         if new or study.metric_names is None:
-            study.set_metric_names(METRICS)
+            with warnings.catch_warnings():
+                # Marked experimental since 3.2; the dashboard shows the names.
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names(METRICS)
     except (SQLAlchemyError, ValueError) as error:
         raise _unusable(path, error) from error
     return study
