@@ -9,7 +9,7 @@ import typer
 def command(
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Where to look first.", show_default="$NAS_DATA_DIR, then the cache"),
+        typer.Option(help="Where to look first.", show_default=False),
     ] = None,
 ) -> None:
     """The data sets, and where those on this machine are."""

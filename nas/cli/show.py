@@ -11,7 +11,7 @@ def command(
     study: Study = None,
     trial: Annotated[
         int | None,
-        typer.Option(help="Its number.", show_default="the most accurate on the front"),
+        typer.Option(help="Its number. Default: the most accurate one.", show_default=False),
     ] = None,
 ) -> None:
     """One candidate: what became of it, its layers, its learning curve."""

@@ -1,6 +1,7 @@
 """How figures and tables look, the same in every command."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -8,8 +9,6 @@ from rich.table import Table
 
 from nas.records import Record
 from nas.search.progress import Progress
-
-WIDTH = 80  # of tables that do not go to a terminal
 
 
 def console() -> Console:
@@ -51,6 +50,10 @@ def table(columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]]) -> 
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def front_title(folder: Path) -> str:
+    return f"Front of {folder}: accuracy on held-out training images, one run each"
 
 
 def front_table(front: Sequence[Record]) -> Table:

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from filelock import FileLock, Timeout
@@ -30,7 +30,7 @@ from nas.search.progress import Progress
 
 MAX_RESTARTS = 10  # of workers that died, in one search
 STOP_SECONDS = 10  # that a worker has to end by itself
-TICK = 0.5  # seconds between two calls of `on_tick`
+TICK = 0.5  # seconds between two calls of `Observer.tick`
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,20 @@ class Outcome:
     interrupted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """What the command line wants to hear of a running search."""
+class Observer(Protocol):
+    """What wants to hear of a running search."""
 
-    on_begin: Callable[[Folder, StudyConfig, Progress], None]
-    on_event: Callable[[str, WorkerEvent, Progress], None]
-    on_tick: Callable[[Progress], None]
-    on_warning: Callable[[str], None]
+    def begin(self, folder: Folder, config: StudyConfig, progress: Progress) -> None:
+        """The study is open; its workers are about to start."""
+
+    def event(self, worker: str, event: WorkerEvent, progress: Progress) -> None:
+        """A worker told something; `progress` has taken it in."""
+
+    def tick(self, progress: Progress) -> None:
+        """Time has passed."""
+
+    def warn(self, text: str) -> None:
+        """Something went wrong, and the search goes on."""
 
 
 @dataclass(slots=True)
@@ -90,7 +96,7 @@ def search(
         _give_back(optuna_study, _any, "its search ended without it")
         records = trials.records(optuna_study)
         progress = Progress.of(config.trials, config.recipe.epochs, records)
-        observer.on_begin(folder, config, progress)
+        observer.begin(folder, config, progress)
         team = _Team(
             context, folder, config, str(device), data_dir, optuna_study, progress, observer
         )
@@ -150,7 +156,7 @@ class _Team:
                     reason = member.done
             if time.monotonic() - last_tick >= TICK:
                 last_tick = time.monotonic()
-                self._observer.on_tick(self._progress)
+                self._observer.tick(self._progress)
         return reason
 
     def end(self) -> None:
@@ -201,7 +207,7 @@ class _Team:
         if isinstance(event, Done):
             member.done = event.reason
         self._progress.see(member.name, event)
-        self._observer.on_event(member.name, event, self._progress)
+        self._observer.event(member.name, event, self._progress)
 
     def _drain(self, member: _Member) -> None:
         """Take in what an ending worker still said, so that the counts are right."""
@@ -228,7 +234,7 @@ class _Team:
                 f"{self._restarts} workers died, the last with {how}: is memory short? "
                 "The same command goes on with what is there; --workers makes it fewer"
             )
-        self._observer.on_warning(f"{member.name} died ({how}); its candidate is tried again")
+        self._observer.warn(f"{member.name} died ({how}); its candidate is tried again")
         self._start(member.index)
 
 
@@ -276,7 +282,7 @@ def _alone(folder: Folder) -> Iterator[None]:
     """Hold the study for this search; raises `StudyError` if another search has it."""
     lock = FileLock(folder.search_lock)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=1)  # `nas status` holds it for an instant
     except Timeout:
         raise StudyError(
             f"study {folder.name} is being searched by another process: "

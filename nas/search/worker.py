@@ -65,6 +65,15 @@ class StopSignal:
         finally:
             self._training = False
 
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """While inside, within a training, a stop signal waits: a message is sent whole."""
+        self._training = False
+        yield
+        self._training = True
+        if self.requested:
+            raise Stop
+
 
 def main(
     folder: Folder,
@@ -247,8 +256,9 @@ class Worker:
         curve: list[Epoch] = []
 
         def on_epoch(epoch: Epoch) -> None:
-            curve.append(epoch)
-            self._tell(EpochDone(trial.number, epoch))
+            with self._stop.shielded():
+                curve.append(epoch)
+                self._tell(EpochDone(trial.number, epoch))
 
         try:
             with self._stop.may_interrupt():
