@@ -1,0 +1,47 @@
+"""What several tests share: real digits, tasks, and where the real MNIST is."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from nas.architecture import Limits, Task
+from nas.data import dataset
+from nas.data.images import Split, load_split
+
+# Derandomised, so that a run of CI repeats; no deadline, because the machines' speed varies.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("ci")
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Split:
+    """The embedded digits, split as a search splits them."""
+    return load_split(dataset("digits"))
+
+
+@pytest.fixture
+def task() -> Task:
+    """Ten classes of 28 x 28 images, at most 8,000 parameters."""
+    return Task((1, 28, 28), 10, Limits(8_000))
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder with the real MNIST; skips where there is none."""
+    root = os.environ.get("NAS_DATA_DIR")
+    if not root or not (Path(root) / "MNIST" / "raw").is_dir():
+        pytest.skip("the real MNIST is not here: set NAS_DATA_DIR to torchvision's folder of it")
+    return Path(root).resolve()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory, as a new user has it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path

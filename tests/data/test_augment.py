@@ -1,0 +1,63 @@
+"""The augmentation against what its words say."""
+
+import pytest
+import torch
+
+from nas.data.augment import warp
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def dot(row: int, column: int, count: int = 200, height: int = 28, width: int = 28) -> torch.Tensor:
+    """Images with one bright pixel."""
+    images = torch.zeros(count, 1, height, width)
+    images[:, 0, row, column] = 1
+    return images
+
+
+def centroids(images: torch.Tensor) -> torch.Tensor:
+    """(N, 2): row and column of each image's centre of mass."""
+    mass = images.sum((1, 2, 3)).clamp(min=1e-9)
+    rows = (images.sum((1, 3)) * torch.arange(images.shape[2])).sum(1) / mass
+    columns = (images.sum((1, 2)) * torch.arange(images.shape[3])).sum(1) / mass
+    return torch.stack([rows, columns], 1)
+
+
+def test_nothing_to_do_leaves_the_images_as_they_are() -> None:
+    images = torch.rand(3, 1, 28, 28)
+    assert warp(images, 0, 0, 0, generator()) is images
+
+
+def test_a_shift_moves_by_at_most_that_many_pixels_on_both_axes() -> None:
+    moved = centroids(warp(dot(10, 12, height=20), 0, 2.5, 0, generator())) - torch.tensor([10, 12])
+    assert moved.abs().max() <= 2.5 + 1e-3
+    assert moved.min(0).values.max() < -2.2
+    assert moved.max(0).values.min() > 2.2
+
+
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (20, 32)])
+def test_a_rotation_keeps_the_distance_from_the_centre(height: int, width: int) -> None:
+    images = dot(height // 2 - 1, width // 2 + 7, height=height, width=width)
+    turned = centroids(warp(images, 30, 0, 0, generator()))
+    centre = torch.tensor([(height - 1) / 2, (width - 1) / 2])
+    arm = turned - centre
+    assert torch.allclose(arm.norm(dim=1), torch.tensor(7.52), atol=0.25)
+    angles = torch.rad2deg(torch.atan2(arm[:, 0], arm[:, 1]))
+    assert angles.min() == pytest.approx(-34, abs=3)
+    assert angles.max() == pytest.approx(26, abs=3)
+
+
+def test_a_scale_stretches_by_at_most_that_share() -> None:
+    stretched = centroids(warp(dot(14, 24), 0, 0, 0.2, generator()))[:, 1] - 13.5
+    assert stretched.min() == pytest.approx(10.5 * 0.8, abs=0.3)
+    assert stretched.max() == pytest.approx(10.5 * 1.2, abs=0.3)
+
+
+def test_the_generator_alone_decides() -> None:
+    images = torch.rand(8, 1, 28, 28)
+    first = warp(images, 7, 1.5, 0.05, generator(3))
+    torch.manual_seed(99)
+    assert torch.equal(first, warp(images, 7, 1.5, 0.05, generator(3)))
+    assert not torch.equal(first, warp(images, 7, 1.5, 0.05, generator(4)))

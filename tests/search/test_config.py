@@ -1,0 +1,81 @@
+"""study.toml and the settings."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nas.errors import ConfigError
+from nas.search import config
+
+
+def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
+    made = config.from_settings(
+        {"budget": 1_234, "dataset": "digits", "max_ram": 5_000, "lr": 0.01, "epochs": 3}
+    )
+    path = tmp_path / "study.toml"
+    path.write_text(config.write(made, {"torch": "2.0"}))
+    assert config.from_settings(config.read(path)) == made
+
+
+def test_a_small_data_set_has_its_own_batch_size() -> None:
+    assert config.from_settings({"dataset": "digits"}).recipe.batch_size == 16
+    assert config.from_settings({"dataset": "digits", "batch_size": 32}).recipe.batch_size == 32
+    assert config.from_settings({}).recipe.batch_size == 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"budget": 0}, "budget = 0: it is a whole number, at least 1"),
+        ({"budget": -5}, "budget = -5"),
+        ({"budget": "many"}, "budget = 'many'"),
+        ({"budget": None}, "budget = None"),
+        ({"trials": 0}, "trials = 0"),
+        ({"workers": 0}, "workers = 0"),
+        ({"seed": -1}, "seed = -1: it is a whole number, at least 0"),
+        ({"epochs": 16}, "epochs = 16"),
+        ({"dataset": "nothing"}, "unknown data set 'nothing'"),
+        ({"budgets": 1}, "unknown setting 'budgets': known are batch_size, budget"),
+        ({"space": ""}, "space = ''"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        config.from_settings(settings)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "text", ["budget = ", "budget = 8_000\nrecipe = 3", "\x00", "a = " + "[" * 5_000]
+)
+def test_a_file_that_is_no_study_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        config.from_settings(config.read(path))
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(config._SETTINGS | config._RECIPE)), scalars))
+def test_any_settings_make_a_configuration_or_a_clear_error(settings: dict[str, object]) -> None:
+    try:
+        made = config.from_settings(settings)
+    except ConfigError:
+        return
+    assert config.from_settings(config.to_settings(made)) == made
+
+
+def test_what_runs_a_study_may_change_and_what_it_is_may_not() -> None:
+    old = config.to_settings(config.from_settings({}))
+    assert config.differences(old, {"trials": 300, "workers": 1, "device": "cpu"}) == []
+    assert config.differences(old, {"budget": 8_000}) == []
+    assert config.differences(old, {"budget": 9_000, "epochs": 5}) == [
+        "budget 8000 -> 9000",
+        "epochs 15 -> 5",
+    ]

@@ -1,0 +1,116 @@
+"""A study's folder: naming, finding, creating, resuming."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from nas.errors import ConfigError, NasError, SpaceError, StudyError
+from nas.search import folder as folders
+from nas.search import storage
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+FLAGS = {"dataset": "digits", "budget": 500, "trials": 2}
+
+
+def make(name: str | None = None, **flags: object) -> folders.Folder:
+    """A study as a search makes it, without any trial."""
+    folder, config, space = folders.prepare(name, {**FLAGS, **flags})
+    folders.write(folder, config, space, {"device": "cpu"})
+    storage.create(folder.database, folder.name)
+    return folder
+
+
+def test_a_study_is_named_after_data_set_and_budget() -> None:
+    assert make().path == Path("studies/digits-500")
+    assert make("mine").path == Path("studies/mine")
+    assert make("./elsewhere/this").path == Path("elsewhere/this")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "..", "-x", "a*", "é/../.."])
+def test_a_name_that_is_no_name_is_refused_or_a_path(name: str) -> None:
+    if os.sep in name or name == "..":
+        assert folders.named(name).path == Path(name)
+        return
+    with pytest.raises(StudyError, match="a name has letters"):
+        folders.named(name)
+
+
+def test_the_default_study_is_the_last_one_written() -> None:
+    with pytest.raises(StudyError, match="run `nas search` first"):
+        folders.existing(None)
+    make("one")
+    make("two")
+    now = time.time()
+    for path in Path("studies/two").iterdir():
+        os.utime(path, (now - 50, now - 50))
+    for path in Path("studies/one").iterdir():
+        os.utime(path, (now + 50, now + 50))
+    assert folders.existing(None).name == "one"
+    with pytest.raises(StudyError, match=r"under ./studies there is two, one"):
+        folders.existing("three")
+
+
+def test_the_folder_holds_the_settings_and_the_spaces_source() -> None:
+    folder = make(epochs=3)
+    assert folder.config().recipe.epochs == 3
+    assert folder.config().budget == 500
+    assert "def sample(" in folder.space.read_text()
+    assert "[environment]" in folder.settings.read_text()
+
+
+def test_the_same_settings_or_none_resume_and_others_are_listed() -> None:
+    make(epochs=3)
+    for flags in ({}, FLAGS, {**FLAGS, "epochs": 3}, {"trials": 50, "workers": 1}):
+        _, config, _ = folders.prepare("digits-500", flags)
+        assert (config.recipe.epochs, config.budget, config.dataset) == (3, 500, "digits")
+    with pytest.raises(StudyError) as error:
+        folders.prepare("digits-500", {**FLAGS, "epochs": 4, "sampler": "random"})
+    assert "epochs 3 -> 4, sampler 'tpe' -> 'random'" in str(error.value)
+    assert "choose another --study" in str(error.value)
+
+
+def test_a_study_toml_without_a_database_is_where_a_study_begins() -> None:
+    path = Path("studies/prepared")
+    path.mkdir(parents=True)
+    (path / "study.toml").write_text('dataset = "digits"\nbudget = 900\n[recipe]\nlr = 0.01\n')
+    _, config, _ = folders.prepare("prepared", {"budget": 700})
+    assert (config.budget, config.dataset, config.recipe.lr) == (700, "digits", 0.01)
+    (path / "study.toml").write_text('dataset = "digits"\nbudgets = 900\n')
+    with pytest.raises(ConfigError, match="unknown setting 'budgets'"):
+        folders.prepare("prepared", {})
+
+
+def test_a_study_keeps_the_space_it_began_with() -> None:
+    mine = Path("mine.py")
+    mine.write_text(folders.space.built_in()["conv"].read_text())
+    folder = make("own", space="./mine.py")
+    mine.write_text(mine.read_text() + "\n# changed\n")
+    with pytest.raises(StudyError, match="has other content than the study"):
+        folders.prepare("own", {"space": "./mine.py"})
+    mine.unlink()
+    _, _, kept = folders.prepare("own", {})
+    assert kept.path == folder.space
+    with pytest.raises(SpaceError, match="there is no such file"):
+        folders.prepare("new", {"space": "./mine.py"})
+
+
+@pytest.mark.parametrize("content", [b"this is no database at all" * 100, b""])
+def test_a_corrupt_database_is_named(content: bytes) -> None:
+    folder = make()
+    for path in Path(folder.path).glob("study.db*"):
+        path.unlink()
+    folder.database.write_bytes(content)
+    with pytest.raises(StudyError) as error:
+        storage.load(folder.database, folder.name)
+    assert str(folder.database) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    Path("occupied").write_text("a file where a folder should be")
+    with pytest.raises(NasError) as error:
+        make("./occupied/study")
+    assert "occupied/study cannot be written" in str(error.value)

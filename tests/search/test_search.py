@@ -1,0 +1,344 @@
+"""Whole searches, in real processes, on the embedded digits."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from idx import write_mnist
+from optuna.trial import TrialState
+from safetensors.torch import load_file
+
+from nas.architecture import Architecture
+from nas.architecture.module import build
+from nas.errors import NasError, StudyError
+from nas.records import REJECTED, Record, State
+from nas.search import folder as folders
+from nas.search import storage, trials
+from nas.search.search import Outcome, search
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+# Nets of a few hundred parameters that train an epoch in a moment.
+TINY = """
+from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool, ReLU
+
+def sample(trial, task):
+    width = trial.suggest_int("width", 1, {widest})
+    layers = (Conv(width, 5, stride=4), ReLU(), Conv(task.classes, 1), GlobalAvgPool(), Flatten())
+    return Architecture(task.input_shape, layers)
+"""
+
+
+class Silent:
+    """Follows a search and remembers what it was warned of."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.events: list[tuple[str, Any]] = []
+
+    def begin(self, *_: object) -> None: ...
+    def tick(self, *_: object) -> None: ...
+
+    def event(self, worker: str, event: Any, progress: Any) -> None:  # noqa: ARG002
+        self.events.append((worker, event))
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def tiny(widest: int = 200) -> str:
+    Path("tiny.py").write_text(TINY.format(widest=widest))
+    return "./tiny.py"
+
+
+def run(study: str = "s", follower: Silent | None = None, **flags: Any) -> Outcome:
+    settings = {"dataset": "digits", "epochs": 1, "device": "cpu", "budget": 2_000} | flags
+    return search(study, settings, follower or Silent())
+
+
+def states(records: list[Record]) -> Counter[State]:
+    return Counter(record.state for record in records)
+
+
+def check_whole(study: str, trained: int) -> list[Record]:
+    """The study is whole: exact totals, nothing running, every trained candidate's files there."""
+    folder = folders.existing(study)
+    records = trials.records(storage.load(folder.database, folder.name))
+    assert states(records)[State.TRAINED] == trained
+    assert states(records)[State.RUNNING] == 0
+    hashes = [record.hash for record in records if record.state is State.TRAINED]
+    assert len(set(hashes)) == len(hashes)
+    for record in records:
+        if record.state is not State.TRAINED:
+            continue
+        home = folder.trial(record.number)
+        architecture = Architecture.from_json((home / "architecture.json").read_text())
+        assert architecture == record.architecture
+        build(architecture).load_state_dict(load_file(home / "weights.safetensors"))
+        curve = pd.read_csv(home / "curve.csv")
+        assert curve["accuracy"].tolist() == [epoch.accuracy for epoch in record.curve]
+    table = pd.read_csv(folder.path / "trials.csv")
+    assert (table["state"] == "trained").sum() == trained
+    return records
+
+
+def test_two_workers_train_exactly_the_trials_asked_for() -> None:
+    follower = Silent()
+    outcome = run(follower=follower, trials=5, workers=2, budget=800)
+    assert outcome.reason == "complete"
+    records = check_whole("s", 5)
+    assert len({worker for worker, _ in follower.events}) == 2
+    assert not follower.warnings
+    for record in records:
+        if record.state is State.TRAINED:
+            assert record.params is not None
+            assert record.params <= 800
+            assert record.epochs == 1
+        else:
+            assert record.state in REJECTED
+            assert record.reason
+            assert record.epochs == 0
+    study = storage.load(Path("studies/s/study.db"), "s")
+    assert study.metric_names == ["accuracy", "parameters"]
+    for trial in study.trials:
+        if trial.state is TrialState.COMPLETE:
+            accuracy, params = trial.values
+            assert (accuracy, params) == (
+                records[trial.number].accuracy,
+                records[trial.number].params,
+            )
+            assert all(value <= 0 for value in trial.constraints.values())
+        else:
+            assert trial.state is TrialState.PRUNED
+            assert sum(value for value in trial.constraints.values() if value > 0) > 0
+
+
+def test_a_search_goes_on_to_a_higher_total_and_stops_there() -> None:
+    run(trials=1, workers=1, space=tiny())
+    check_whole("s", 1)
+    outcome = run(trials=3, workers=1)
+    assert outcome.reason == "complete"
+    numbers = [record.number for record in check_whole("s", 3)]
+    again = run(trials=3)
+    assert [record.number for record in again.records] == numbers
+    with pytest.raises(StudyError, match="epochs 1 -> 2"):
+        run(epochs=2)
+
+
+def test_one_worker_and_one_seed_give_the_same_study() -> None:
+    def figures(name: str, seed: int) -> list[object]:
+        outcome = run(name, trials=3, workers=1, seed=seed, budget=600)
+        return [(r.number, r.state, r.hash, r.accuracy) for r in outcome.records]
+
+    first = figures("a", 1)
+    assert figures("b", 1) == first
+    assert figures("c", 2) != first
+
+
+def test_a_small_space_is_exhausted_and_said_to_be() -> None:
+    outcome = run(space=tiny(2), trials=5, workers=1, max_draws=1_000)
+    assert outcome.reason == "the last 100 draws were duplicates: the space seems exhausted"
+    records = check_whole("s", 2)
+    assert states(records)[State.DUPLICATE] >= 100
+    twins = [record.reason for record in records if record.state is State.DUPLICATE]
+    assert all(reason.startswith("the same network as trial ") for reason in twins)
+
+
+def test_draws_are_bounded() -> None:
+    outcome = run(space=tiny(), trials=5, workers=2, budget=400, max_draws=3)
+    assert len(outcome.records) == 3
+    if outcome.reason != "complete":
+        assert outcome.reason == "--max-draws 3 reached"
+
+
+def test_a_candidate_that_fails_is_recorded_and_the_search_goes_on() -> None:
+    Path("studies/s").mkdir(parents=True)
+    Path("bad.py").write_text(
+        "from nas.architecture import Architecture, Flatten, Linear\n"
+        "def sample(trial, task):\n"
+        "    depth = trial.suggest_int('depth', 1, 30)\n"
+        "    layers = (Flatten(), *[Linear(10)] * depth)\n"
+        "    return Architecture(task.input_shape, layers)\n"
+    )
+    Path("studies/s/study.toml").write_text("[recipe]\nlr = 100.0\nwarmup = 0.0\n")
+    run(space="./bad.py", trials=2, workers=1, budget=20_000, max_draws=40, sampler="random")
+    folder = folders.existing("s")
+    records = trials.records(storage.load(folder.database, folder.name))
+    failed = [record for record in records if record.state is State.FAILED]
+    assert failed
+    for record in failed:
+        assert record.reason == "the loss is not a finite number in epoch 1"
+    assert states(records)[State.RUNNING] == 0
+
+
+def test_a_space_that_breaks_in_the_middle_ends_the_search_in_one_line() -> None:
+    text = TINY.format(widest=200).replace(
+        "    layers", "    if width > 150: raise ValueError('too wide')\n    layers"
+    )
+    text += "\ndef smallest(task):\n    import optuna\n"
+    text += "    return sample(optuna.trial.FixedTrial({'width': 1}), task)\n"
+    # The probe draws the same twenty random widths every time; none of them is above 195.
+    Path("tiny.py").write_text(text.replace("> 150", "> 195"))
+    with pytest.raises(NasError, match="sample raised ValueError: too wide"):
+        run(space="./tiny.py", trials=500, workers=1, sampler="random", max_draws=3_000, budget=300)
+    folder = folders.existing("s")
+    records = trials.records(storage.load(folder.database, folder.name))
+    assert states(records)[State.RUNNING] == 0
+
+
+def test_a_search_needs_no_test_files_at_all() -> None:
+    """The data set's test images are not there, and nothing asks for them."""
+    write_mnist(Path("data"))
+    settings = {"epochs": 1, "device": "cpu", "trials": 1, "workers": 1, "space": tiny(2)}
+    search("s", settings, Silent(), Path("data"))
+    check_whole("s", 1)
+
+
+def test_one_search_at_a_time() -> None:
+    from filelock import FileLock
+
+    run(trials=1, workers=1, space=tiny())
+    with (
+        FileLock("studies/s/.search.lock"),
+        pytest.raises(StudyError, match="is being searched by another process"),
+    ):
+        run(trials=2)
+
+
+COMMAND = [sys.executable, "-m", "nas", "search", "--study", "s", "--dataset", "digits"]
+COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "3", "--workers", "2"]
+
+
+def start(trials_: int) -> subprocess.Popen[str]:
+    command = [*COMMAND, "--trials", str(trials_)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def wait_until_training(process: subprocess.Popen[str]) -> None:
+    """Until one candidate is trained and others are being trained."""
+    database = Path("studies/s/study.db")
+    for _ in range(600):
+        assert process.poll() is None, process.communicate()[0]
+        if database.exists():
+            try:
+                found = dict(
+                    sqlite3.connect(database).execute(
+                        "select state, count(*) from trials group by state"
+                    )
+                )
+            except sqlite3.OperationalError:
+                found = {}
+            if found.get("COMPLETE") and found.get("RUNNING"):
+                return
+        time.sleep(0.1)
+    pytest.fail("the search trained nothing in 60 s")
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The pids of the search's worker processes: those that hold its claim on the session."""
+    pids = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != process.pid:
+            try:
+                session = os.getsid(int(entry.name))
+            except OSError:
+                continue
+            if session == process.pid:
+                pids.append(int(entry.name))
+    return pids
+
+
+linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks workers up in /proc")
+
+
+@linux
+def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
+    process = start(5)
+    wait_until_training(process)
+    process.kill()
+    process.wait()
+    for _ in range(100):  # the workers notice by themselves
+        if not workers_of(process):
+            break
+        time.sleep(0.1)
+    assert workers_of(process) == []
+    folder = folders.existing("s")
+    before = trials.records(storage.load(folder.database, folder.name))
+    cut = {r.hash for r in before if r.state is State.RUNNING and r.hash}
+    assert cut
+    trained = {r.number: r.accuracy for r in before if r.state is State.TRAINED}
+    done = subprocess.run([*COMMAND, "--trials", "5"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    records = check_whole("s", 5)
+    after = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
+    assert trained.items() <= after.items()
+    # What was being trained was tried again with the same architecture.
+    assert cut <= {r.hash for r in records if r.state is State.TRAINED}
+    assert {r.hash for r in records if r.state is State.INTERRUPTED and r.hash} == cut
+
+
+@linux
+def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
+    process = start(4)
+    wait_until_training(process)
+    database = storage.load(Path("studies/s/study.db"), "s")
+    trained = {t.number for t in database.trials if t.state is TrialState.COMPLETE}
+    # The youngest processes are the workers: the fork server is older.
+    victim = max(workers_of(process))
+    os.kill(victim, signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "died (SIGKILL); its candidate is tried again" in output
+    records = check_whole("s", 4)
+    assert trained <= {r.number for r in records if r.state is State.TRAINED}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_search_says_how_to_resume_and_leaves_nothing_running(number: int) -> None:
+    process = start(500)
+    wait_until_training(process)
+    began = time.monotonic()
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "Stopped. To resume: nas search --study s" in output
+    folder = folders.existing("s")
+    records = trials.records(storage.load(folder.database, folder.name))
+    assert states(records)[State.RUNNING] == 0
+    table = pd.read_csv(folder.path / "trials.csv")
+    assert (table["state"] == "trained").sum() == states(records)[State.TRAINED] > 0
+
+
+def test_a_broken_study_loses_nothing() -> None:
+    run(trials=1, workers=1, space=tiny())
+    database = Path("studies/s/study.db")
+    database.write_bytes(b"garbage" * 1_000)
+    for path in Path("studies/s").glob("study.db-*"):
+        path.unlink()
+    with pytest.raises(NasError, match="cannot be used as the study's database"):
+        run(trials=2)
+    assert database.read_bytes() == b"garbage" * 1_000
+
+
+def test_the_record_of_a_trial_holds_its_json() -> None:
+    run(trials=1, workers=1, space=tiny())
+    study = storage.load(Path("studies/s/study.db"), "s")
+    (trial,) = (t for t in study.trials if t.state is TrialState.COMPLETE)
+    assert Architecture.from_json(trial.user_attrs["architecture"]).params == trial.values[1]
+    assert json.loads(trial.user_attrs["architecture"])["version"] == 1

@@ -1,0 +1,114 @@
+"""What holds for every built-in space, and the counts of the hand-made nets."""
+
+import json
+
+import optuna
+import pytest
+
+from nas.architecture import Architecture, Limits, Task
+from nas.architecture.module import build
+from nas.errors import ArchitectureError
+from nas.search import space
+from search_spaces import conv, seeds
+
+SPACES = list(space.built_in())
+
+
+def task_of(budget: int) -> Task:
+    return Task((1, 28, 28), 10, Limits(budget))
+
+
+def draws(name: str, task: Task, count: int) -> list[tuple[dict[str, object], Architecture]]:
+    """Random draws that exist, with the parameters they came from."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    made = []
+    for _ in range(count):
+        trial = study.ask()
+        try:
+            made.append((trial, space.load(name).sample(trial, task)))
+        except ArchitectureError:
+            continue
+    return [(dict(trial.params), architecture) for trial, architecture in made]
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("budget", [1_000, 8_000, 20_000])
+def test_a_space_keeps_its_promises(name: str, budget: int) -> None:
+    task = task_of(budget)
+    loaded = space.load(name)
+    made = draws(name, task, 150)
+    assert made
+    assert loaded.summary
+    assert loaded.smallest is not None
+    smallest = loaded.smallest(task)
+    for params, architecture in made:
+        assert architecture.out_shape == (10,)
+        assert smallest.params <= architecture.params
+        # The same parameters give the same network: what a retry and an old study rest on.
+        again = loaded.sample(optuna.trial.FixedTrial(params), task)
+        assert again == architecture
+        json.dumps(params)
+    for _, architecture in made[:5]:
+        if architecture.params < 10**6:
+            model = build(architecture)
+            assert sum(p.numel() for p in model.parameters()) == architecture.params
+
+
+def test_the_conv_space_reaches_all_that_it_offers() -> None:
+    made = draws("conv", task_of(8_000), 400)
+    seen = {(name, value) for params, _ in made for name, value in params.items()}
+    for name, values in {
+        "blocks": [1, 2, 3, 4],
+        "norm": [True, False],
+        "activation": ["relu", "silu"],
+        "dropout": ["none", "values", "channels"],
+        "head": ["conv-gap", "gap-linear", "full-conv", "linear"],
+        "block1.convs": [1, 2, 3],
+        "block1.type": ["plain", "separable"],
+        "block1.kernel": [3, 5],
+        "block1.padding": ["same", "valid"],
+        "block1.down": ["max", "avg", "stride", "none"],
+        "block1.down_behind": ["first", "last"],
+        "block1.transition": [True, False],
+    }.items():
+        assert {(name, value) for value in values} <= seen
+    widths = {value for name, value in seen if ".width" in name}
+    low, high = conv.widths(task_of(8_000))
+    assert {low, high} <= widths
+    assert all(low <= value <= high for value in widths)
+
+
+def test_no_width_is_drawn_that_the_summary_does_not_show() -> None:
+    """A readable parameter: block2.width1 is the width that stands in the network."""
+    for params, architecture in draws("conv", task_of(8_000), 60):
+        shown = architecture.summary().replace("k", " ").replace("/", " ").split()
+        for name, value in params.items():
+            if "width" in name:
+                assert str(value) in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "statistics"),
+    [
+        ("000-model1", 15_650, 0),
+        ("000-model2", 14_960, 0),
+        ("001-model1", 6_379_786, 0),
+        ("001-model2", 702_778, 0),
+        ("001-model3", 47_834, 0),
+        ("001-model5", 10_706, 0),
+        ("001-model7", 10_814, 108),
+        ("002", 10_540, 200),
+        ("003-step1", 40_202, 0),
+        ("003-step2", 8_582, 140),
+        ("003-step3", 8_442, 0),
+        ("004", 19_712, 288),
+    ],
+)
+def test_the_hand_made_nets_have_their_counts(name: str, params: int, statistics: int) -> None:
+    net = seeds.net(name, task_of(20_000))
+    assert (net.params, net.statistics) == (params, statistics)
+    assert sum(p.numel() for p in build(net).parameters()) == params
+
+
+def test_every_hand_made_net_is_queued_first() -> None:
+    assert [params["net"] for params in space.load("seeds").start] == list(seeds.NETS)

@@ -1,0 +1,124 @@
+"""Training on the real embedded digits."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from nas.architecture import (
+    Architecture,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    ReLU,
+)
+from nas.architecture.module import build
+from nas.data.images import Images, Split
+from nas.errors import DeviceError
+from nas.training import Epoch, Recipe, device
+from nas.training.fit import TrainingError, evaluate, fit
+
+NET = Architecture(
+    (1, 28, 28),
+    (
+        *(Conv(6, stride=2, bias=False), BatchNorm(), ReLU(), Dropout(0.1)),
+        *(Conv(12, bias=False), BatchNorm(), ReLU(), MaxPool()),
+        *(Conv(10, 1), GlobalAvgPool(), Flatten()),
+    ),
+)
+QUICK = Recipe(epochs=4, batch_size=16)
+
+
+def test_it_learns(digits: Split) -> None:
+    trained = fit(NET, digits, QUICK, seed=1)
+    assert trained.accuracy > 40  # chance is 10
+    assert [epoch.number for epoch in trained.curve] == [1, 2, 3, 4]
+    assert trained.curve[-1].train_loss < trained.curve[0].train_loss
+    assert all(epoch.seconds > 0 for epoch in trained.curve)
+
+
+def test_the_weights_are_those_that_were_measured(digits: Split) -> None:
+    trained = fit(NET, digits, QUICK, seed=1)
+    model = build(NET)
+    model.load_state_dict(trained.weights)
+    loss, accuracy = evaluate(model, digits.held_out, digits.normalizer, QUICK)
+    assert accuracy == trained.accuracy
+    assert loss == pytest.approx(trained.curve[-1].loss, rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_another(digits: Split) -> None:
+    recipe = replace(QUICK, epochs=1)
+    first, again, other = (fit(NET, digits, recipe, seed) for seed in (1, 1, 2))
+    assert [replace(e, seconds=0) for e in first.curve] == [
+        replace(e, seconds=0) for e in again.curve
+    ]
+    assert all(torch.equal(first.weights[name], again.weights[name]) for name in first.weights)
+    assert first.curve[0].train_loss != other.curve[0].train_loss
+
+
+def test_the_callers_random_state_is_left_alone(digits: Split) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    fit(NET, digits, replace(QUICK, epochs=1), seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_each_epoch_is_told_when_it_ends(digits: Split) -> None:
+    told: list[Epoch] = []
+    trained = fit(NET, digits, replace(QUICK, epochs=2), 1, told.append)
+    assert tuple(told) == trained.curve
+
+
+def test_an_image_is_used_at_most_once_an_epoch(digits: Split) -> None:
+    """A batch size that does not divide the images leaves the remainder for another epoch."""
+    from nas.training.fit import _batches
+
+    numbered = Images(digits.train.pixels, torch.arange(len(digits.train)))
+    batches = list(
+        _batches(replace(digits, train=numbered), QUICK, 100, torch.Generator().manual_seed(0))
+    )
+    seen = torch.cat([labels for _, labels in batches])
+    assert all(len(images) == len(labels) == 100 for images, labels in batches)
+    assert len(seen) == 1_200 == len(seen.unique())
+
+
+def test_a_batch_larger_than_the_set_is_the_set(digits: Split) -> None:
+    trained = fit(NET, digits, Recipe(epochs=1, batch_size=5_000), seed=1)
+    assert len(trained.curve) == 1
+
+
+def test_a_loss_that_is_not_a_number_ends_the_candidate(digits: Split) -> None:
+    wide = Architecture((1, 28, 28), (Flatten(), *[Linear(50)] * 12, Linear(10)))
+    with pytest.raises(TrainingError, match="the loss is not a finite number in epoch 1"):
+        fit(wide, digits, Recipe(epochs=3, lr=100, batch_size=16, warmup=0), seed=1)
+
+
+def test_memory_that_runs_out_ends_the_candidate(digits: Split) -> None:
+    """65,536 x 51,380,224 float32 weights are 13 TB: more than any machine gives."""
+    huge = Architecture((1, 28, 28), (Conv(65_536), Flatten(), Linear(65_536)))
+    with pytest.raises(TrainingError, match="out of memory"):
+        fit(huge, digits, QUICK, seed=1)
+
+
+def test_bfloat16_learns_too(digits: Split) -> None:
+    trained = fit(NET, digits, replace(QUICK, precision="bfloat16"), seed=1)
+    assert trained.accuracy > 40
+    assert all(value.dtype != torch.bfloat16 for value in trained.weights.values())
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "", "CPU"])
+def test_an_unknown_device_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(DeviceError, match="known are auto, cpu, cuda, mps, cuda:N"):
+        device.resolve(name)
+
+
+def test_a_device_that_is_not_there_says_which_is() -> None:
+    missing = next(name for name in ("mps", "cuda") if name not in device.available())
+    with pytest.raises(DeviceError, match=f"--device {missing} is not on this machine: there is"):
+        device.resolve(missing)
+    assert device.resolve("auto").type == device.available()[0]

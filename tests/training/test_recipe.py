@@ -1,0 +1,53 @@
+"""The schedule, and the values a recipe refuses."""
+
+import pytest
+
+from nas.errors import ConfigError
+from nas.training import Recipe
+
+
+@pytest.mark.parametrize("epochs", range(1, 16))
+@pytest.mark.parametrize("schedule", ["restarts", "one-cycle"])
+def test_a_schedule_spends_exactly_its_epochs(epochs: int, schedule: str) -> None:
+    recipe = Recipe(epochs=epochs, schedule=schedule)
+    assert sum(recipe.cycles) == epochs
+    assert min(recipe.cycles) >= 1
+    assert len(recipe.learning_rates(7)) == 7 * epochs
+
+
+def test_the_default_is_1_3_11_annealed_to_zero_at_each_end() -> None:
+    recipe = Recipe(lr=0.02)
+    assert recipe.cycles == (1, 3, 11)
+    rates = recipe.learning_rates(100)
+    for end in (100, 400, 1_500):
+        assert rates[end - 1] == pytest.approx(0, abs=1e-12)
+    assert max(rates) <= 0.02
+    for start, end in ((0, 100), (100, 400), (400, 1_500)):
+        cycle = rates[start:end]
+        peak = cycle.index(max(cycle))
+        assert max(cycle) == pytest.approx(0.02, rel=0.1)
+        assert peak == pytest.approx(0.2 * len(cycle), abs=1)
+        assert cycle[: peak + 1] == sorted(cycle[: peak + 1])
+        assert cycle[peak:] == sorted(cycle[peak:], reverse=True)
+
+
+def test_one_step_an_epoch_is_enough() -> None:
+    assert len(Recipe().learning_rates(1)) == 15
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs = 0: it goes from 1 to 15"),
+        ({"epochs": 16}, "epochs = 16: it goes from 1 to 15"),
+        ({"epochs": True}, "epochs = True: it is a whole number"),
+        ({"lr": "0.1"}, "lr = '0.1': it is a number"),
+        ({"lr": float("nan")}, "lr = nan"),
+        ({"schedule": "step"}, "unknown schedule 'step': known are restarts, one-cycle"),
+        ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Recipe(**settings)  # type: ignore[arg-type]
+    assert str(error.value).startswith(message)
