@@ -1,6 +1,8 @@
-"""Small stand-ins for MNIST's files: right names and sizes, holes for content."""
+"""Small stand-ins for MNIST's files: right names and sizes, holes or noise for content."""
 
 from pathlib import Path
+
+import numpy as np
 
 from nas.data import dataset, files
 
@@ -11,3 +13,13 @@ def write_mnist(root: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             file.truncate(size)
+
+
+def write_noise(root: Path) -> None:
+    """Training files of the right size, noise for images, and every label from 0 to 9."""
+    write_mnist(root)
+    (images, _), (labels, _) = files._files(dataset("mnist"), root, train=True)
+    noise = np.random.default_rng(0)
+    images.write_bytes(bytes(files.IMAGES_HEADER) + noise.bytes(60_000 * 28 * 28))
+    values = noise.integers(0, 10, 60_000, dtype=np.uint8)
+    labels.write_bytes(bytes(files.LABELS_HEADER) + values.tobytes())

@@ -1,25 +1,21 @@
 """What a candidate is: layers, shapes, costs, JSON; `nas.architecture.module` builds it."""
 
 from nas.architecture.architecture import Architecture, Dtype, LayerRow, Stage
+from nas.architecture.base import LAYERS, Call, Layer, Shape, show
 from nas.architecture.layers import (
-    LAYERS,
     AvgPool,
     BatchNorm,
-    Call,
     ChannelDropout,
     Conv,
     DepthwiseConv,
     Dropout,
     Flatten,
     GlobalAvgPool,
-    Layer,
     Linear,
     MaxPool,
     Padding,
     ReLU,
-    Shape,
     SiLU,
-    show,
 )
 from nas.architecture.task import Limits, Task
 

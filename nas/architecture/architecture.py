@@ -1,33 +1,27 @@
 """The candidate: an immutable stack of layers, and all that follows from it without weights."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from math import prod
 from typing import Any, Literal
 
+from nas.architecture import document
+from nas.architecture.base import Call, Layer, Shape, show
 from nas.architecture.layers import (
-    LAYERS,
     AvgPool,
-    Call,
     Conv,
     DepthwiseConv,
     Flatten,
     GlobalAvgPool,
-    Layer,
     Linear,
     MaxPool,
-    Shape,
-    show,
 )
-from nas.errors import ArchitectureError, unknown
+from nas.errors import ArchitectureError
 
-MAX_LAYERS = 1_000
 MAX_SIDE = 4_096
-JSON_VERSION = 1
 
 Dtype = Literal["float32", "int8"]
 BYTES: dict[Dtype, int] = {"float32": 4, "int8": 1}
@@ -73,9 +67,9 @@ class Architecture:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
         object.__setattr__(self, "layers", tuple(self.layers))
         _check_input(self.input_shape)
-        if not 1 <= len(self.layers) <= MAX_LAYERS:
+        if not 1 <= len(self.layers) <= document.MAX_LAYERS:
             raise ArchitectureError(
-                f"an architecture has 1 to {MAX_LAYERS} layers, got {len(self.layers)}"
+                f"an architecture has 1 to {document.MAX_LAYERS} layers, got {len(self.layers)}"
             )
         shapes = [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
@@ -223,11 +217,7 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold; `from_json` reads it."""
-        return {
-            "version": JSON_VERSION,
-            "input_shape": list(self.input_shape),
-            "layers": [{"type": type(layer).__name__, **_fields(layer)} for layer in self.layers],
-        }
+        return document.write(self.input_shape, self.layers)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | str) -> "Architecture":
@@ -236,30 +226,8 @@ class Architecture:
         Only the known layers with values in their ranges are accepted. Raises
         `ArchitectureError` for anything else.
         """
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError) as error:
-                raise ArchitectureError(
-                    f"an architecture is JSON, got text that is not: {error}"
-                ) from None
-        if not isinstance(value, Mapping) or set(value) != {"version", "input_shape", "layers"}:
-            raise ArchitectureError(
-                "an architecture's JSON is an object with version, input_shape and layers"
-            )
-        if value["version"] != JSON_VERSION:
-            raise ArchitectureError(
-                f"an architecture's JSON has version {JSON_VERSION}, got {value['version']!r}: "
-                "update nas"
-            )
-        if not isinstance(value["layers"], list) or not isinstance(value["input_shape"], list):
-            raise ArchitectureError("an architecture's input_shape and layers are lists")
-        if len(value["layers"]) > MAX_LAYERS:
-            raise ArchitectureError(
-                f"an architecture has 1 to {MAX_LAYERS} layers, got {len(value['layers'])}"
-            )
-        layers = (_layer(number, item) for number, item in enumerate(value["layers"], start=1))
-        return cls(tuple(value["input_shape"]), tuple(layers))
+        input_shape, layers = document.read(value)
+        return cls(input_shape, layers)
 
 
 def _check_input(shape: Shape) -> None:
@@ -268,31 +236,6 @@ def _check_input(shape: Shape) -> None:
         raise ArchitectureError(
             f"an input is channels x height x width, each from 1 to {MAX_SIDE}, got {shape!r}"
         )
-
-
-def _fields(layer: Layer) -> dict[str, Any]:
-    return asdict(layer)  # type: ignore[call-overload, no-any-return]
-
-
-def _layer(number: int, item: Any) -> Layer:
-    if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
-        raise ArchitectureError(f"layer {number} needs to be an object with a type, got {item!r}")
-    name = item["type"]
-    if name not in LAYERS:
-        raise ArchitectureError(f"layer {number}: {unknown('layer', name, LAYERS)}")
-    known = [field.name for field in fields(LAYERS[name])]  # type: ignore[arg-type]
-    options = {str(key): value for key, value in item.items() if key != "type"}
-    for key in options:
-        if key not in known:
-            raise ArchitectureError(f"{name} at layer {number}: {unknown('field', key, known)}")
-    try:
-        return LAYERS[name](**options)
-    except ArchitectureError as error:
-        raise ArchitectureError(f"{name} at layer {number} {error}") from None
-    except TypeError:
-        raise ArchitectureError(
-            f"{name} at layer {number} lacks a field: it has {', '.join(known)}"
-        ) from None
 
 
 def _short(layer: Layer) -> str:

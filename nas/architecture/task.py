@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nas.architecture.layers import Shape
+from nas.architecture.base import Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from typer.exceptions import Exit, TyperException
@@ -23,15 +24,21 @@ for module in (search, status, front, show, spaces, datasets):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 
 
-@app.callback()
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
-) -> None:
-    if version:
-        from importlib.metadata import version as installed
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
 
-        typer.echo(f"nas {installed('nas')}")
-        raise typer.Exit
+        print(f"nas {version('nas')}")
+        raise Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version)
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -42,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         return request.exit_code
     except (NasError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
-        return fail(message)
+        return fail(message.replace(": Value error, ", ": "))  # as pydantic begins its own
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 128 + signal.SIGINT

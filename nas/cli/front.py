@@ -22,7 +22,7 @@ def command(
     import json
     import sys
 
-    from nas.cli.text import console, front_table, front_title
+    from nas.cli.text import console, print_front
     from nas.records import pareto_front
     from nas.records.tables import COLUMNS, rows
     from nas.search import folder as folders
@@ -35,7 +35,7 @@ def command(
         if not front:
             out.print(f"{folder.path} has no trained candidate yet: see `nas status`")
             return
-        out.print(front_title(folder.path), front_table(front), sep="\n\n")
+        print_front(out, folder.path, front)
     elif format is Format.csv:
         import csv
 

@@ -7,31 +7,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas.cli.arguments import whole
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from nas.search.search import Outcome
 
 
-def _option(panel: str, text: str, default: str) -> Any:
+def _option(panel: str, text: str, default: str, number: bool = False) -> Any:
     """An option that is None where the user gives none, so that a study.toml can fill it in."""
     return typer.Option(
-        help=f"{text} Default: {default}.", show_default=False, rich_help_panel=panel
+        help=f"{text} Default: {default}.",
+        show_default=False,
+        rich_help_panel=panel,
+        parser=whole if number else None,
+        metavar="N" if number else None,
     )
 
 
 STUDY, TRAINING, RUNNING = "Study", "Candidates and training", "Where and how long"
-Budget = _option(STUDY, "Parameters a candidate may have.", "8000")
-Trials = _option(STUDY, "Candidates to train.", "200")
+Budget = _option(STUDY, "Parameters a candidate may have.", "8000", number=True)
+Trials = _option(STUDY, "Candidates to train.", "200", number=True)
 Dataset = _option(STUDY, "See `nas datasets`.", "mnist")
 Study = _option(STUDY, "Its name under ./studies, or its path.", "<dataset>-<budget>")
-Seed = _option(STUDY, "Of everything that is drawn.", "0")
+Seed = _option(STUDY, "Of everything that is drawn.", "0", number=True)
 Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv")
 Sampler = _option(TRAINING, "tpe, random or nsga2.", "tpe")
-Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15")
+Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15", number=True)
 Device = _option(RUNNING, "auto, cpu, cuda, cuda:N or mps.", "auto")
-Workers = _option(RUNNING, "Processes.", "one a CPU core, or one a GPU")
-MaxDraws = _option(RUNNING, "Draws in all, rejected ones included.", "20 a trial")
+Workers = _option(RUNNING, "Processes.", "one a CPU core, or one a GPU", number=True)
+MaxDraws = _option(RUNNING, "Draws in all, rejected ones included.", "20 a trial", number=True)
 DataDir = _option(RUNNING, "Where the data is, or goes.", "$NAS_DATA_DIR, or the user's cache")
 
 
@@ -82,7 +88,7 @@ def command(
 
 
 def _report(out: "Console", outcome: "Outcome") -> None:
-    from nas.cli.text import counts, front_table, front_title
+    from nas.cli.text import counts, print_front
     from nas.records import pareto_front
     from nas.search.progress import Progress
 
@@ -90,7 +96,7 @@ def _report(out: "Console", outcome: "Outcome") -> None:
     front = pareto_front(outcome.records)
     out.print()
     if front:
-        out.print(front_title(outcome.folder.path), front_table(front), sep="\n\n")
+        print_front(out, outcome.folder.path, front)
         out.print()
     progress = Progress.of(config.trials, config.recipe.epochs, outcome.records)
     out.print(f"{counts(progress)} of {len(outcome.records)} draws")

@@ -4,14 +4,19 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.arguments import Study
+from nas.cli.arguments import Study, whole
 
 
 def command(
     study: Study = None,
     trial: Annotated[
         int | None,
-        typer.Option(help="Its number. Default: the most accurate one.", show_default=False),
+        typer.Option(
+            help="Its number. Default: the most accurate one.",
+            show_default=False,
+            parser=whole,
+            metavar="N",
+        ),
     ] = None,
 ) -> None:
     """One candidate: what became of it, its layers, its learning curve."""

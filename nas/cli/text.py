@@ -52,13 +52,14 @@ def table(columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]]) -> 
     return made
 
 
-def front_title(folder: Path) -> str:
-    return f"Front of {folder}: accuracy on held-out training images, one run each"
-
-
-def front_table(front: Sequence[Record]) -> Table:
-    """The front, the smallest first."""
-    return table(
+def print_front(out: Console, folder: Path, front: Sequence[Record]) -> None:
+    """The front of the study in `folder`, the smallest first."""
+    out.print(
+        f"Front of {folder}: accuracy on held-out training images, one run each",
+        soft_wrap=True,
+    )
+    out.print()
+    rows = table(
         [
             ("params", "right"),
             ("accuracy", "right"),
@@ -79,6 +80,7 @@ def front_table(front: Sequence[Record]) -> Table:
             for record in front
         ],
     )
+    out.print(rows)
 
 
 def counts(progress: Progress) -> str:

@@ -1,36 +1,26 @@
 """Run a search: start the workers, follow them, replace the dead, and leave the study whole."""
 
 import multiprocessing
-import os
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.trial import FrozenTrial, TrialState
 
 from nas.data import ensure
-from nas.errors import NasError, StudyError
+from nas.errors import StudyError
 from nas.records import Record
 from nas.records.tables import write_tables
 from nas.search import folder as folders
-from nas.search import storage, trials, worker
-from nas.search.config import StudyConfig
-from nas.search.events import Broken, Done, WorkerEvent
+from nas.search import storage, trials
 from nas.search.folder import Folder
 from nas.search.progress import Progress
-
-MAX_RESTARTS = 10  # of workers that died, in one search
-STOP_SECONDS = 10  # that a worker has to end by itself
-TICK = 0.5  # seconds between two calls of `Observer.tick`
+from nas.search.team import Observer, Team, give_back_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +31,6 @@ class Outcome:
     records: list[Record]
     reason: str  # "complete", or what kept it from that
     interrupted: bool = False
-
-
-class Observer(Protocol):
-    """What wants to hear of a running search."""
-
-    def begin(self, folder: Folder, config: StudyConfig, progress: Progress) -> None:
-        """The study is open; its workers are about to start."""
-
-    def event(self, worker: str, event: WorkerEvent, progress: Progress) -> None:
-        """A worker told something; `progress` has taken it in."""
-
-    def tick(self, progress: Progress) -> None:
-        """Time has passed."""
-
-    def warn(self, text: str) -> None:
-        """Something went wrong, and the search goes on."""
-
-
-@dataclass(slots=True)
-class _Member:
-    """A worker process and the line to it."""
-
-    name: str
-    index: int
-    process: BaseProcess
-    connection: Connection
-    done: str | None = None
 
 
 def search(
@@ -93,11 +56,11 @@ def search(
         optuna_study = storage.create(folder.database, folder.name)
         for params in space.start:
             optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
-        _give_back(optuna_study, _any, "its search ended without it")
+        give_back_all(optuna_study, "its search ended without it")
         records = trials.records(optuna_study)
         progress = Progress.of(config.trials, config.recipe.epochs, records)
         observer.begin(folder, config, progress)
-        team = _Team(
+        team = Team(
             context, folder, config, str(device), data_dir, optuna_study, progress, observer
         )
         interrupted = False
@@ -113,141 +76,6 @@ def search(
     return Outcome(folder, records, reason, interrupted)
 
 
-class _Team:
-    """The workers of one search."""
-
-    def __init__(
-        self,
-        context: multiprocessing.context.BaseContext,
-        folder: Folder,
-        config: StudyConfig,
-        device: str,
-        data_dir: Path | None,
-        study: optuna.Study,
-        progress: Progress,
-        observer: Observer,
-    ) -> None:
-        self._context = context
-        self._folder = folder
-        self._config = config
-        self._device = device
-        self._data_dir = data_dir
-        self._study = study
-        self._progress = progress
-        self._observer = observer
-        self._members: list[_Member] = []
-        self._restarts = 0
-
-    def run(self) -> str:
-        """Work until all workers are done; returns the reason of the last one."""
-        wanted = self._config.trials - self._progress.trained
-        if wanted <= 0:
-            return "complete"
-        for index in range(min(wanted, self._config.workers or _default_workers(self._device))):
-            self._start(index)
-        last_tick = 0.0
-        reason = "complete"
-        while self._members:
-            lines = [member.connection for member in self._members]
-            for line in wait(lines, timeout=TICK):
-                (member,) = (m for m in self._members if m.connection is line)
-                self._listen(member)
-                if member not in self._members and member.done:
-                    reason = member.done
-            if time.monotonic() - last_tick >= TICK:
-                last_tick = time.monotonic()
-                self._observer.tick(self._progress)
-        return reason
-
-    def end(self) -> None:
-        """End all workers that still run, and give back what they were training."""
-        for member in self._members:
-            if member.process.is_alive():
-                member.process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for member in self._members:
-            member.process.join(max(0.0, deadline - time.monotonic()))
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
-            self._drain(member)
-        self._members.clear()
-        _give_back(self._study, _any, "the search was stopped")
-
-    def _start(self, index: int) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
-        name = f"worker-{index}"
-        device = self._device
-        if device == "cuda":
-            import torch
-
-            device = f"cuda:{index % torch.cuda.device_count()}"
-        process = self._context.Process(  # type: ignore[attr-defined]
-            target=worker.main,
-            args=(self._folder, name, index, device, self._data_dir, theirs),
-            name=name,
-        )
-        process.start()
-        theirs.close()  # so that our end reads end-of-file when the worker is gone
-        self._members.append(_Member(name, index, process, ours))
-
-    def _listen(self, member: _Member) -> None:
-        try:
-            event: WorkerEvent = member.connection.recv()
-        except (EOFError, OSError):
-            self._members.remove(member)
-            member.process.join()
-            if member.done is None:
-                self._replace(member)
-            return
-        if isinstance(event, Broken):
-            if event.user_error:
-                raise NasError(event.message)
-            raise RuntimeError(f"{member.name} broke:\n{event.message}")
-        if isinstance(event, Done):
-            member.done = event.reason
-        self._progress.see(member.name, event)
-        self._observer.event(member.name, event, self._progress)
-
-    def _drain(self, member: _Member) -> None:
-        """Take in what an ending worker still said, so that the counts are right."""
-        while member.connection.poll():
-            try:
-                self._progress.see(member.name, member.connection.recv())
-            except (EOFError, OSError):
-                return
-
-    def _replace(self, member: _Member) -> None:
-        """Give back what a dead worker was training, and start another in its place."""
-        self._progress.forget(member.name)
-        code = member.process.exitcode
-        how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
-        with FileLock(self._folder.claim_lock):  # nobody is between asking and marking now
-            _give_back(
-                self._study,
-                lambda trial: trial.user_attrs.get("worker", member.name) == member.name,
-                f"{member.name} died ({how})",
-            )
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise StudyError(
-                f"{self._restarts} workers died, the last with {how}: is memory short? "
-                "The same command goes on with what is there; --workers makes it fewer"
-            )
-        self._observer.warn(f"{member.name} died ({how}); its candidate is tried again")
-        self._start(member.index)
-
-
-def _any(trial: FrozenTrial) -> bool:  # noqa: ARG001
-    return True
-
-
-def _give_back(study: optuna.Study, which: Callable[[FrozenTrial], bool], reason: str) -> None:
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if which(trial):
-            trials.give_back(study, trial, reason)
-
-
 def _context() -> multiprocessing.context.BaseContext:
     """How workers are started: forked from a server that has imported torch, where that exists.
 
@@ -261,20 +89,6 @@ def _context() -> multiprocessing.context.BaseContext:
     context.set_forkserver_preload(["nas.search.preload"])
     forkserver.ensure_running()
     return context
-
-
-def _default_workers(device: str) -> int:
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.device_count() if device == "cuda" else 1
-    if device == "cpu":
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
-    return 1
 
 
 @contextmanager

@@ -1,16 +1,10 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
 import hashlib
-import signal
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing import parent_process
+from collections.abc import Callable
 from multiprocessing.connection import Connection
-from os import _exit
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import optuna
@@ -26,6 +20,7 @@ from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, Wo
 from nas.search.folder import Folder
 from nas.search.samplers import sampler
 from nas.search.space import Space
+from nas.search.stop import Stop, StopSignal, end_with_parent
 from nas.training import Epoch
 
 if TYPE_CHECKING:
@@ -34,45 +29,6 @@ if TYPE_CHECKING:
 
 EXHAUSTED_AFTER = 100  # duplicates in a row
 POLL = 0.2  # seconds between looks at a study whose last candidates others are training
-
-
-class Stop(BaseException):
-    """The supervisor wants this worker to end; raised in the middle of a training."""
-
-
-class StopSignal:
-    """SIGTERM as a request: it breaks off a training, and lets everything else finish first."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._training = False
-        signal.signal(signal.SIGTERM, self._request)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
-
-    def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.requested = True
-        if self._training:
-            raise Stop
-
-    @contextmanager
-    def may_interrupt(self) -> Iterator[None]:
-        """While inside, a stop signal raises `Stop`."""
-        self._training = True
-        try:
-            if self.requested:
-                raise Stop
-            yield
-        finally:
-            self._training = False
-
-    @contextmanager
-    def shielded(self) -> Iterator[None]:
-        """While inside, within a training, a stop signal waits: a message is sent whole."""
-        self._training = False
-        yield
-        self._training = True
-        if self.requested:
-            raise Stop
 
 
 def main(
@@ -89,12 +45,12 @@ def main(
     started it.
     """
     stop = StopSignal()
-    _end_with_parent()
+    end_with_parent()
 
     def tell(event: WorkerEvent) -> None:
         try:
             connection.send(event)
-        except BrokenPipeError:  # the supervisor is gone; `_end_with_parent` is about to act
+        except BrokenPipeError:  # the supervisor is gone; `end_with_parent` is about to act
             stop.requested = True
 
     try:
@@ -305,15 +261,3 @@ def _seed(*parts: object) -> int:
     """A seed from `parts`: the same in every process, and different for different parts."""
     text = ":".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-
-
-def _end_with_parent() -> None:
-    """Have this process end at once when the one that started it is gone, however it went."""
-    parent = parent_process()
-    assert parent is not None, "a worker runs in a process of its own"
-
-    def watch() -> None:
-        parent.join()
-        _exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

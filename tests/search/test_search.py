@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from idx import write_mnist
+from idx import write_noise
 from optuna.trial import TrialState
 from safetensors.torch import load_file
 
@@ -197,7 +197,7 @@ def test_a_space_that_breaks_in_the_middle_ends_the_search_in_one_line() -> None
 
 def test_a_search_needs_no_test_files_at_all() -> None:
     """The data set's test images are not there, and nothing asks for them."""
-    write_mnist(Path("data"))
+    write_noise(Path("data"))
     settings = {"epochs": 1, "device": "cpu", "trials": 1, "workers": 1, "space": tiny(2)}
     search("s", settings, Silent(), Path("data"))
     check_whole("s", 1)
@@ -267,7 +267,7 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
     process = start(5)
     wait_until_training(process)
     process.kill()
-    process.wait()
+    process.communicate()
     for _ in range(100):  # the workers notice by themselves
         if not workers_of(process):
             break
@@ -299,7 +299,7 @@ def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
     os.kill(victim, signal.SIGKILL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    assert "died (SIGKILL); its candidate is tried again" in output
+    assert "died (signal SIGKILL); its candidate is tried again" in output
     records = check_whole("s", 4)
     assert trained <= {r.number for r in records if r.state is State.TRAINED}
 

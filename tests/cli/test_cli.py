@@ -1,0 +1,215 @@
+"""The command line as a user meets it: its flags, its errors, its tables."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from idx import write_mnist
+
+from nas.cli.app import app, run
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+FLAGS = {
+    "search": [
+        *("budget", "trials", "dataset", "study", "seed", "space", "sampler", "epochs"),
+        *("device", "workers", "max-draws", "data-dir"),
+    ],
+    "status": [],
+    "front": ["format"],
+    "show": ["trial"],
+    "spaces": [],
+    "datasets": ["data-dir"],
+}
+
+
+def test_the_commands_and_their_flags_are_these() -> None:
+    """A new flag is a decision: what a person changes per run is a flag, the rest is study.toml."""
+    import typer
+
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    found = {
+        name: [option[2:] for p in command.params for option in p.opts if option.startswith("--")]
+        for name, command in commands.items()
+    }
+    assert found == FLAGS
+
+
+def test_the_version() -> None:
+    from importlib.metadata import version
+
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", "--version"], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == f"nas {version('nas')}\n"
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in FLAGS)])
+def test_help_fits_80_columns(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", *command, "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+BAD = [
+    ("--budget 0", "budget = 0: it is a whole number, at least 1"),
+    ("--budget -5", "budget = -5"),
+    ("--budget many", "Invalid value for '--budget': 'many' is not a whole number"),
+    (
+        "--budget 42 --dataset digits",
+        "budget 42 is below the smallest network of space conv, which",
+    ),
+    ("--trials 0", "trials = 0"),
+    ("--epochs 0", "epochs = 0: it goes from 1 to 15"),
+    ("--epochs 16", "epochs = 16: it goes from 1 to 15"),
+    ("--space cnn", "unknown space 'cnn': known are conv, seeds"),
+    ("--space ./none.py", "space ./none.py: there is no such file"),
+    ("--dataset cifar", "unknown data set 'cifar': known are digits, mnist"),
+    ("--device gpu --dataset digits", "unknown device 'gpu': known are auto, cpu"),
+    ("--sampler cmaes", "unknown sampler 'cmaes': known are tpe, random, nsga2"),
+    ("--study a*b", "study 'a*b': a name has letters"),
+    ("--data-dir cut", "train-images-idx3-ubyte has 77 bytes and should have 47,040,016"),
+    ("--buget 5", "No such option: --buget"),
+    ("--dataset digits --study ./file/x", "file/x cannot be written"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_bad_input_is_one_line_and_status_2(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_mnist(Path("cut"))
+    Path("cut/MNIST/raw/train-images-idx3-ubyte").write_bytes(b"7" * 77)
+    Path("file").write_text("")
+    assert run(["search", *arguments.split()]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("nas: ")
+    assert output.err.count("\n") == 1
+    assert message in output.err
+    assert not Path("studies").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["front"], "there is no study under"),
+        (
+            ["front", "nothing"],
+            "there is no study at studies/nothing: under ./studies there is none",
+        ),
+        (["status", "./nowhere"], "there is no study at nowhere"),
+        (["show", "--trial", "x"], "Invalid value for '--trial': 'x' is not a whole number"),
+        (
+            ["front", "--format", "xml"],
+            "Invalid value for '--format': 'xml' is not one of 'table', 'csv', 'json'",
+        ),
+        (["serach"], "No such command 'serach'"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small finished study, and what the search printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = "search --dataset digits --budget 900 --trials 3 --epochs 1 --workers 1 --study ./s"
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", *command.split()],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "output.txt").write_text(done.stdout)
+    return folder
+
+
+def test_a_search_says_what_it_does_and_ends_with_the_front(study: Path) -> None:
+    lines = (study / "output.txt").read_text().splitlines()
+    assert lines[0] == (
+        "New study s: digits, at most 900 parameters, space conv, 3 trials of 1 epochs"
+    )
+    assert "worker-0 on cpu" in lines[1]
+    assert sum(line.startswith("trial ") for line in lines) == 3
+    assert any(line.startswith("Front of s: accuracy on held-out") for line in lines)
+    assert any(line.startswith("trained 3/3, over budget ") for line in lines)
+
+
+def test_status_counts_and_says_that_it_is_complete(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["status", str(study / "s")]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "trained 3/3, over budget" in output
+    assert "3 epochs trained" in output
+    assert "The search is complete." in output
+
+
+def test_the_front_in_three_formats_is_the_same(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.read_csv(study / "s" / "trials.csv")
+    expected = table[table["is_pareto"]].sort_values("params")["number"].tolist()
+    assert expected
+    run(["front", str(study / "s"), "--format", "json"])
+    assert [row["number"] for row in json.loads(capsys.readouterr().out)] == expected
+    run(["front", str(study / "s"), "--format", "csv"])
+    assert capsys.readouterr().out == (study / "s" / "front.csv").read_text()
+    run(["front", str(study / "s")])
+    lines = capsys.readouterr().out.splitlines()
+    for number in expected:
+        row = table.set_index("number").loc[number]
+        assert any(
+            f"{int(row['params']):,}" in line and row["architecture"] in line for line in lines
+        )
+
+
+def test_show_prints_layers_and_curve(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.read_csv(study / "s" / "trials.csv")
+    trained = table[table["state"] == "trained"].iloc[0]
+    assert run(["show", str(study / "s"), "--trial", str(trained["number"])]) == 0
+    output = capsys.readouterr().out
+    assert f"Trial {trained['number']} of" in output
+    assert f"{int(trained['params']):,} parameters" in output
+    assert "Conv2d(1, " in output
+    assert "held-out acc." in output
+    assert f"{trained['val_accuracy']:.2f} %" in output
+    assert run(["show", str(study / "s"), "--trial", "999"]) == 2
+    assert "has no trial 999: its trials are 0 to" in capsys.readouterr().err
+    for number in table["number"]:
+        assert run(["show", str(study / "s"), "--trial", str(number)]) == 0
+
+
+def test_a_reader_that_goes_away_is_no_error(study: Path) -> None:
+    command = f"{sys.executable} -m nas front {study / 's'} --format json | true"
+    done = subprocess.run(command, shell=True, check=False, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_spaces_and_datasets_are_listed(
+    mnist_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["spaces"]) == 0
+    assert "The hand-made MNIST nets" in capsys.readouterr().out
+    assert run(["datasets", "--data-dir", str(mnist_dir)]) == 0
+    output = capsys.readouterr().out
+    assert str(mnist_dir) in output
+    assert "1,497 (249 held out)" in output
