@@ -6,5 +6,5 @@ Two more names are optional:
 
     smallest(task) -> Architecture     the cheapest candidate there is; without it, `nas search`
                                        looks at random draws to tell a hopeless budget
-    START = ({"net": "a"}, ...)        parameters to try first, in this order
+    start(task) -> list of parameters  candidates to try first, in this order: [{"net": "a"}, ...]
 """

@@ -9,7 +9,8 @@ a convolution's parameters grow with the square of its width; so a fair share of
 to the budget, whatever it is (`benchmarks/feasibility.py` measures the share).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import sqrt
 
 import optuna
@@ -32,6 +33,7 @@ from nas.architecture import (
     SiLU,
     Task,
 )
+from nas.errors import ArchitectureError
 
 MAX_BLOCKS = 4
 MAX_CONVS = 3
@@ -64,6 +66,66 @@ def smallest(task: Task) -> Architecture:
         "block1.width1": widths(task)[0],
     }
     return sample(optuna.trial.FixedTrial(params), task)
+
+
+def start(task: Task) -> list[dict[str, object]]:
+    """Plain designs of about 1, 1/2, 1/4 and 1/8 of the budget, so that a search begins with a
+    front that a person would have drawn, and not with what chance gives.
+
+    Each is a 3 x 3 conv-BN-ReLU net with max pools that keeps to its share: of those that use four
+    fifths of it the deepest, for depth buys more than width at these sizes; else the largest.
+    """
+    narrowest, widest = widths(task)
+    designs = [
+        _design(convs, (width, min(widest, width * 3 // 2), min(widest, width * 2)))
+        for convs in ((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1))
+        for width in range(narrowest, widest + 1)
+    ]
+    sized: list[tuple[int, dict[str, object]]] = []
+    for params in designs:
+        with suppress(ArchitectureError):  # a small image has no room for a deep design
+            sized.append((sample(optuna.trial.FixedTrial(params), task).params, params))
+    chosen: list[dict[str, object]] = []
+    for share in (1, 2, 4, 8):
+        limit = task.limits.params / share
+        fitting = [design for design in sized if design[0] <= limit]
+        ample = [design for design in fitting if design[0] >= 0.8 * limit]
+        if ample:
+            deepest = max(_depth(params) for _, params in ample)
+            fitting = [design for design in ample if _depth(design[1]) == deepest]
+        if fitting:
+            best = max(fitting, key=lambda design: design[0])[1]
+            if best not in chosen:
+                chosen.append(best)
+    return chosen
+
+
+def _depth(params: Mapping[str, object]) -> int:
+    return sum(1 for name in params if ".width" in name)
+
+
+def _design(convs: tuple[int, ...], block_widths: tuple[int, ...]) -> dict[str, object]:
+    """The parameters of a plain net with `convs` convolutions of `block_widths` in its blocks."""
+    params: dict[str, object] = {
+        "blocks": len(convs),
+        "norm": True,
+        "activation": "relu",
+        "dropout": "none",
+        "head": "conv-gap",
+    }
+    for number, (count, width) in enumerate(zip(convs, block_widths, strict=True), start=1):
+        name = f"block{number}"
+        params |= {
+            f"{name}.convs": count,
+            f"{name}.type": "plain",
+            f"{name}.kernel": 3,
+            f"{name}.padding": "valid" if number == 1 else "same",
+            f"{name}.down": "max" if number < len(convs) else "none",
+            f"{name}.down_behind": "last",
+            f"{name}.transition": False,
+        }
+        params |= {f"{name}.width{conv}": width for conv in range(1, count + 1)}
+    return params
 
 
 def sample(trial: optuna.trial.BaseTrial, task: Task) -> Architecture:

@@ -54,7 +54,7 @@ def search(
     folders.write(folder, config, space, {"device": devices.describe(device)})
     with _alone(folder):
         optuna_study = storage.create(folder.database, folder.name)
-        for params in space.start:
+        for params in space.start(config.task):
             optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
         give_back_all(optuna_study, "its search ended without it")
         records = trials.records(optuna_study)

@@ -25,7 +25,7 @@ class Space:
     path: Path
     _sample: Callable[[optuna.trial.BaseTrial, Task], Architecture]
     smallest: Callable[[Task], Architecture] | None
-    start: Sequence[Mapping[str, Any]]  # parameters to try first
+    start: Callable[[Task], Sequence[Mapping[str, Any]]]  # parameters to try first
     summary: str  # the first line of its docstring
 
     def sample(self, trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
@@ -94,7 +94,7 @@ def load(name: str, path: Path | None = None) -> Space:
         path=path,
         _sample=module.sample,
         smallest=getattr(module, "smallest", None),
-        start=tuple(getattr(module, "START", ())),
+        start=getattr(module, "start", lambda _: ()),
         summary=(module.__doc__ or "").strip().partition("\n")[0],
     )
 

@@ -110,5 +110,34 @@ def test_the_hand_made_nets_have_their_counts(name: str, params: int, statistics
     assert sum(p.numel() for p in build(net).parameters()) == params
 
 
-def test_every_hand_made_net_is_queued_first() -> None:
-    assert [params["net"] for params in space.load("seeds").start] == list(seeds.NETS)
+def test_every_hand_made_net_is_tried_first() -> None:
+    start = space.load("seeds").start(task_of(20_000))
+    assert [params["net"] for params in start] == list(seeds.NETS)
+
+
+@pytest.mark.parametrize("budget", [43, 300, 1_000, 2_000, 4_000, 8_000, 20_000, 100_000])
+def test_the_conv_space_starts_with_sound_designs_of_falling_size(budget: int) -> None:
+    task = task_of(budget)
+    loaded = space.load("conv")
+    designs = [
+        loaded.sample(optuna.trial.FixedTrial(dict(params)), task) for params in loaded.start(task)
+    ]
+    sizes = [design.params for design in designs]
+    assert sizes == sorted(set(sizes), reverse=True)
+    for size, share in zip(sizes, (1, 2, 4, 8), strict=False):
+        assert size <= budget / share
+    if budget >= 1_000:
+        assert sizes[0] > budget / 2
+
+
+def test_a_start_uses_only_parameters_that_are_asked_for() -> None:
+    """A queued name that the space never asks for would be ignored without a word."""
+    for name in SPACES:
+        task = task_of(8_000)
+        for params in space.load(name).start(task):
+            study = optuna.create_study()
+            study.enqueue_trial(dict(params))
+            trial = study.ask()
+            space.load(name).sample(trial, task)
+            asked = {key: value for key, value in params.items() if not key.endswith("down_behind")}
+            assert asked.items() <= trial.params.items()
