@@ -73,7 +73,7 @@ def start(task: Task) -> list[dict[str, object]]:
     front that a person would have drawn, and not with what chance gives.
 
     Each is a 3 x 3 conv-BN-ReLU net with max pools that keeps to its share: of those that use four
-    fifths of it the deepest, for depth buys more than width at these sizes; else the largest.
+    fifths of it the deepest, as the best hand-made nets are; else the largest.
     """
     narrowest, widest = widths(task)
     designs = [

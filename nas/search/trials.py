@@ -1,5 +1,6 @@
 """Between Optuna's trials and our records: what is written into a trial, and read back."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -28,8 +29,6 @@ def describe(architecture: Architecture) -> dict[str, Any]:
 
 def architecture_text(architecture: Architecture) -> str:
     """The architecture's JSON in one line."""
-    import json
-
     return json.dumps(architecture.to_json(), separators=(",", ":"))
 
 

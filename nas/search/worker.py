@@ -1,10 +1,12 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
 import hashlib
+import json
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import optuna
@@ -118,8 +120,6 @@ class Worker:
 
     def run(self) -> str:
         """Work until there is nothing left to do; returns why."""
-        from time import sleep
-
         while not self._stop.requested:
             claimed = self._claim()
             if isinstance(claimed, str):
@@ -236,8 +236,6 @@ class Worker:
 
     def _keep(self, number: int, architecture: Architecture, trained: "Fit") -> None:
         """Write the trial's files before the study counts it as trained."""
-        import json
-
         import pandas as pd
         from safetensors.torch import save
 

@@ -93,7 +93,7 @@ def test_a_batch_larger_than_the_set_is_the_set(digits: Split) -> None:
 
 
 def test_a_loss_that_is_not_a_number_ends_the_candidate(digits: Split) -> None:
-    wide = Architecture((1, 28, 28), (Flatten(), *[Linear(50)] * 12, Linear(10)))
+    wide = Architecture((1, 28, 28), (Flatten(), *[Linear(50)] * 20, Linear(10)))
     with pytest.raises(TrainingError, match="the loss is not a finite number in epoch 1"):
         fit(wide, digits, Recipe(epochs=3, lr=100, batch_size=16, warmup=0), seed=1)
 
