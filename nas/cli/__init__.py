@@ -5,6 +5,9 @@ import sys
 
 def main() -> None:
     """Run `nas`. A user's mistake is one line on standard error and exit status 2."""
-    from nas.cli.app import run
+    try:
+        from nas.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while this was still importing
+        sys.exit(130)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from typer.exceptions import Exit, TyperException
+from typer.exceptions import Abort, Exit, TyperException
 
 from nas.cli import datasets, front, search, show, spaces, status
 from nas.errors import NasError
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     except (NasError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         return fail(message.replace(": Value error, ", ": "))  # as pydantic begins its own
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):
         print(file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:

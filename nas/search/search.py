@@ -87,7 +87,12 @@ def _context() -> multiprocessing.context.BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["nas.search.preload"])
-    forkserver.ensure_running()
+    # A Ctrl-C is for this process alone; what is ignored stays ignored in a new process.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
     return context
 
 
