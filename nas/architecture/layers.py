@@ -6,6 +6,7 @@ that makes it. To add a layer, write one more class under `@layer`; the JSON, th
 formulas' tests and the exporters pick it up from there.
 """
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
@@ -98,14 +99,19 @@ class DepthwiseConv(Layer):
         return Call("Conv2d", (shape[0], shape[0]), options)
 
 
-@layer
-class BatchNorm(Layer):
-    """Batch norm over the channels of an image, or over the features behind a `Flatten`."""
+class _InPlace(Layer):
+    """A layer that keeps the shape, and can write over its input."""
 
+    __slots__ = ()
     in_place: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape
+
+
+@layer
+class BatchNorm(_InPlace):
+    """Batch norm over the channels of an image, or over the features behind a `Flatten`."""
 
     def params(self, shape: Shape) -> int:
         return 2 * shape[0]
@@ -118,101 +124,81 @@ class BatchNorm(Layer):
 
 
 @layer
-class ReLU(Layer):
+class ReLU(_InPlace):
     """max(0, x)."""
-
-    in_place: ClassVar[bool] = True
-
-    def out_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("ReLU")
 
 
 @layer
-class SiLU(Layer):
+class SiLU(_InPlace):
     """x * sigmoid(x)."""
-
-    in_place: ClassVar[bool] = True
-
-    def out_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("SiLU")
 
 
-@layer
-class Dropout(Layer):
-    """Zeroes single values with probability `rate` while training."""
-
-    in_place: ClassVar[bool] = True
-
+@dataclass(frozen=True, slots=True)
+class _Dropout(_InPlace):
     rate: float
 
     def __post_init__(self) -> None:
-        _check_rate(self.rate)
+        if type(self.rate) not in (int, float) or not 0 <= self.rate < 1:
+            raise ArchitectureError(
+                f"needs a rate from 0 up to but not including 1, got {self.rate!r}"
+            )
 
-    def out_shape(self, shape: Shape) -> Shape:
-        return shape
+
+@layer
+class Dropout(_Dropout):
+    """Zeroes single values with probability `rate` while training."""
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("Dropout", (), {"p": self.rate})
 
 
 @layer
-class ChannelDropout(Layer):
+class ChannelDropout(_Dropout):
     """Zeroes whole channels with probability `rate` while training."""
 
-    in_place: ClassVar[bool] = True
-
-    rate: float
-
-    def __post_init__(self) -> None:
-        _check_rate(self.rate)
-
     def out_shape(self, shape: Shape) -> Shape:
-        _image(shape)
-        return shape
+        return _image(shape)
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("Dropout2d", (), {"p": self.rate})
 
 
-@layer
-class MaxPool(Layer):
-    """The largest value of each `kernel` x `kernel` square, in steps of `kernel`."""
-
+@dataclass(frozen=True, slots=True)
+class _Pool(Layer):
     kernel: int = 2
 
     def __post_init__(self) -> None:
         _check_int("kernel", self.kernel, 2, MAX_KERNEL)
 
     def out_shape(self, shape: Shape) -> Shape:
-        return _pooled(shape, self.kernel)
+        channels, height, width = _image(shape)
+        if min(height, width) < self.kernel:
+            raise ArchitectureError(
+                f"needs height and width >= {self.kernel}, got {show(shape)}: place fewer pools"
+            )
+        return channels, height // self.kernel, width // self.kernel
 
     def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
         return self.kernel, self.kernel
+
+
+@layer
+class MaxPool(_Pool):
+    """The largest value of each `kernel` x `kernel` square, in steps of `kernel`."""
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("MaxPool2d", (self.kernel,))
 
 
 @layer
-class AvgPool(Layer):
+class AvgPool(_Pool):
     """The mean of each `kernel` x `kernel` square, in steps of `kernel`."""
-
-    kernel: int = 2
-
-    def __post_init__(self) -> None:
-        _check_int("kernel", self.kernel, 2, MAX_KERNEL)
-
-    def out_shape(self, shape: Shape) -> Shape:
-        return _pooled(shape, self.kernel)
-
-    def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002
-        return self.kernel, self.kernel
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("AvgPool2d", (self.kernel,))
@@ -300,15 +286,6 @@ def _slide(size: tuple[int, int], kernel: int, stride: int, pad: int) -> tuple[i
     return height, width
 
 
-def _pooled(shape: Shape, kernel: int) -> Shape:
-    channels, height, width = _image(shape)
-    if min(height, width) < kernel:
-        raise ArchitectureError(
-            f"needs height and width >= {kernel}, got {show(shape)}: place fewer pools"
-        )
-    return channels, height // kernel, width // kernel
-
-
 def _convolution_options(
     kernel: int, padding: Padding, stride: int, bias: bool
 ) -> dict[str, int | float | bool]:
@@ -345,8 +322,3 @@ def _check_int(name: str, value: int, low: int, high: int) -> None:
 def _check_bool(name: str, value: bool) -> None:
     if type(value) is not bool:
         raise ArchitectureError(f"needs a {name} that is true or false, got {value!r}")
-
-
-def _check_rate(rate: float) -> None:
-    if type(rate) not in (int, float) or not 0 <= rate < 1:
-        raise ArchitectureError(f"needs a rate from 0 up to but not including 1, got {rate!r}")
