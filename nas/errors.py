@@ -6,7 +6,8 @@
     ├── SpaceError           a search space that cannot be loaded or used
     ├── DataError            a data set that is missing or damaged
     ├── DeviceError          a device that is not there
-    └── StudyError           a study's folder or database
+    ├── StudyError           a study's folder or database
+    └── ExportError          an export that cannot be made, or that fails its proof
 
 Each message names the value, the rule and the way out. The command line prints it without a
 traceback and exits with status 2. Any other exception is a bug of ours and keeps its traceback.
@@ -41,6 +42,10 @@ class DeviceError(NasError):
 
 class StudyError(NasError):
     """A study that cannot be created, opened or resumed."""
+
+
+class ExportError(NasError):
+    """An export that cannot be made, or that fails its proof."""
 
 
 def unknown(what: str, value: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from nas.cli import datasets, front, search, show, spaces, status
+from nas.cli import dashboard, datasets, export, front, report, search, show, spaces, status, verify
 from nas.errors import NasError
 
 app = typer.Typer(
@@ -20,7 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (search, status, front, show, spaces, datasets):
+COMMANDS = (search, status, front, show, report, dashboard, verify, export, spaces, datasets)
+for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)
 
 

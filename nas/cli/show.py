@@ -24,27 +24,14 @@ def command(
 
     from nas.architecture import show
     from nas.cli.text import console, kilobytes, number, percent, table
-    from nas.errors import StudyError
-    from nas.records import pareto_front
-    from nas.search import folder as folders
-    from nas.search import storage, trials
+    from nas.records import choice
+    from nas.results.opened import opened
 
-    folder = folders.existing(study)
-    records = trials.records(storage.load(folder.database, folder.name))
-    if trial is None:
-        front = pareto_front(records)
-        if not front:
-            raise StudyError(f"{folder.path} has no trained candidate yet: see `nas status`")
-        record = front[-1]
-    else:
-        found = [record for record in records if record.number == trial]
-        if not found:
-            numbers = f"0 to {records[-1].number}" if records else "none yet"
-            raise StudyError(f"{folder.path} has no trial {trial}: its trials are {numbers}")
-        (record,) = found
+    found = opened(study)
+    record = choice.best(found.records) if trial is None else choice.by_number(found.records, trial)
     out = console()
     why = f": {record.reason}" if record.reason else ""
-    out.print(f"Trial {record.number} of {folder.path}, {record.state}{why}", markup=False)
+    out.print(f"Trial {record.number} of {found.folder.path}, {record.state}{why}", markup=False)
     if not record.architecture_json:
         out.print("It has no layers to show. Drawn:")
         for name, value in record.sampled.items():

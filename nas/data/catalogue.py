@@ -18,11 +18,17 @@ class Dataset:
     input_shape: Shape = (1, 28, 28)
     # The class in torchvision.datasets that downloads it, which is also its folder; None: embedded.
     torchvision: str | None = None
+    split: str | None = None  # that torchvision's class asks for
     train_prefix: str = "train"
     test_prefix: str = "t10k"
     transposed: bool = False  # stored with rows and columns swapped
     # A search's default batch size: a small set needs small batches to have enough steps.
     batch_size: int = 64
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What torchvision's class is called with, besides the folder."""
+        return {"split": self.split} if self.split else {}
 
     @property
     def held_out(self) -> int:
@@ -47,6 +53,7 @@ _ALL = (
         240_000,
         40_000,
         torchvision="EMNIST",
+        split="digits",
         train_prefix="emnist-digits-train",
         test_prefix="emnist-digits-test",
         transposed=True,

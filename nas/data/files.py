@@ -65,7 +65,7 @@ def read_test(dataset: Dataset, data_dir: Path | None = None) -> tuple[Array, Ar
 
 def _read(dataset: Dataset, data_dir: Path | None, train: bool) -> tuple[Array, Array]:
     if dataset.torchvision is None:
-        return _embedded(dataset, train)
+        return embedded_digits(dataset.input_shape[1], train)
     root = locate(dataset, data_dir)
     if root is None:
         raise DataError(_missing(dataset, data_dir))
@@ -118,10 +118,11 @@ def _download(dataset: Dataset, data_dir: Path | None) -> Path:
     import torchvision
 
     root = data_dir or cache_dir()
-    options = {"split": "digits"} if dataset.torchvision == "EMNIST" else {}
     try:
         root.mkdir(parents=True, exist_ok=True)
-        getattr(torchvision.datasets, str(dataset.torchvision))(root, download=True, **options)
+        getattr(torchvision.datasets, str(dataset.torchvision))(
+            root, download=True, **dataset.options
+        )
     except (URLError, RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1]
         message = f"{_missing(dataset, data_dir)} (the download failed: {reason})"
@@ -129,8 +130,13 @@ def _download(dataset: Dataset, data_dir: Path | None) -> Path:
     return root
 
 
-def _embedded(dataset: Dataset, train: bool) -> tuple[Array, Array]:
-    """scikit-learn's digits: every sixth image is a test image, in the order of the set."""
+def embedded_digits(
+    side: int, train: bool
+) -> "tuple[np.typing.NDArray[np.uint8], np.typing.NDArray[np.uint8]]":
+    """scikit-learn's 8 x 8 digits (N, side, side), enlarged to `side`, and their labels (N,).
+
+    Every sixth image is a test image, in the order of the set.
+    """
     import torch
     from sklearn.datasets import load_digits
 
@@ -139,7 +145,7 @@ def _embedded(dataset: Dataset, train: bool) -> tuple[Array, Array]:
     chosen = ~test if train else test
     pixels = torch.from_numpy(small[chosen]).reshape(-1, 1, 8, 8)
     large = torch.nn.functional.interpolate(
-        pixels * (255 / 16), size=dataset.input_shape[1:], mode="bilinear", align_corners=False
+        pixels * (255 / 16), size=(side, side), mode="bilinear", align_corners=False
     )
     images = large.round().clamp(0, 255).to(torch.uint8)[:, 0].numpy()
     return images, labels[chosen].astype(np.uint8)

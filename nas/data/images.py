@@ -75,19 +75,26 @@ def load_split(dataset: Dataset, data_dir: Path | None = None) -> Split:
 
 
 def split(images: Images, held_out: int) -> Split:
-    """`images` with `held_out` of them set aside: stratified by label, the same every time.
+    """`images` with `held_out` of them set aside: stratified by label, the same every time."""
+    aside = held_out_mask(images.labels.numpy(), held_out, SPLIT_SEED)
+    train = _pick(images, ~aside)
+    return Split(train, _pick(images, aside), Normalizer.of(train))
+
+
+def held_out_mask(
+    labels: "np.ndarray[tuple[int], np.dtype[np.integer]]", held_out: int, seed: int
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which `held_out` of the images with these labels (N,) are set aside, as a mask (N,).
 
     Shuffled, then sorted by label, then picked at equal steps: so each class has its share, give
     or take one image.
     """
-    labels = images.labels.numpy()
     # RandomState's stream is frozen by numpy; a Generator's may change between versions.
-    shuffled = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
+    shuffled = np.random.RandomState(seed).permutation(len(labels))
     by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    aside = np.zeros(len(labels), dtype=bool)
-    aside[by_label[np.arange(held_out) * len(labels) // held_out]] = True
-    train = _pick(images, ~aside)
-    return Split(train, _pick(images, aside), Normalizer.of(train))
+    mask = np.zeros(len(labels), dtype=bool)
+    mask[by_label[np.arange(held_out) * len(labels) // held_out]] = True
+    return mask
 
 
 def _pick(images: Images, mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Images:

@@ -2,5 +2,16 @@
 
 from nas.records.front import hypervolume, pareto_front
 from nas.records.record import REJECTED, Record, State
+from nas.records.verification import Run, Target, Verification, verifications
 
-__all__ = ["REJECTED", "Record", "State", "hypervolume", "pareto_front"]
+__all__ = [
+    "REJECTED",
+    "Record",
+    "Run",
+    "State",
+    "Target",
+    "Verification",
+    "hypervolume",
+    "pareto_front",
+    "verifications",
+]

@@ -21,6 +21,11 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"  # its worker was stopped or died; it is tried again
     RUNNING = "running"
 
+    @property
+    def rejected(self) -> bool:
+        """Whether the draw ended at the gate: it never trained."""
+        return self in REJECTED
+
 
 REJECTED = (State.OVER_BUDGET, State.DUPLICATE, State.IMPOSSIBLE)
 

@@ -1,12 +1,13 @@
 """Records as tables: the columns of trials.csv and front.csv."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files import write_whole
 from nas.records.front import pareto_front
 from nas.records.record import Record
+from nas.records.verification import Run, Verification, verifications
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +23,32 @@ COLUMNS = {
     "epochs": "epochs trained",
     "seconds": "seconds trained",
     "is_pareto": "whether it stands on the front",
+    "test_mean": "percent of the test images, the mean of test_n fresh seeds, from `nas verify`",
+    "test_std": "their standard deviation (of a sample); empty for one seed",
+    "test_min": "the lowest of them",
+    "test_n": "how many; 0 if it has not been verified",
     "hash": "of the architecture; equal for equal networks",
     "architecture": "in one line: widths, M and A pooling, dw depthwise, gap, fc",
 }
 
 
-def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+RUN_COLUMNS = {
+    "number": "of the trial",
+    "params": "trainable parameters",
+    "index": "which of the fresh seeds, from 0",
+    "seed": "the seed itself",
+    "epochs": "epochs trained, on the whole training set",
+    "test_accuracy": "percent of the test images, after the last epoch",
+    "test_loss": "mean cross-entropy on the test images, after the last epoch",
+    "last_epochs": "accuracies after the last epochs; one unless --sustained asked for more",
+    "seconds": "seconds trained",
+    "device": "where",
+}
+
+
+def rows(records: Sequence[Record], runs: Iterable[Run] = ()) -> list[dict[str, Any]]:
     """One row a record with the columns of `COLUMNS`."""
+    verified = verifications(runs)
     front = {record.number for record in pareto_front(records)}
     return [
         {
@@ -42,6 +62,7 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             "epochs": record.epochs,
             "seconds": round(record.seconds, 2),
             "is_pareto": record.number in front,
+            **_verified(verified.get(record.number)),
             "hash": record.hash,
             "architecture": record.architecture.summary() if record.architecture_json else "",
         }
@@ -49,17 +70,54 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     ]
 
 
-def frame(records: Sequence[Record]) -> "pd.DataFrame":
+def _verified(found: Verification | None) -> dict[str, Any]:
+    if found is None:
+        return {"test_mean": None, "test_std": None, "test_min": None, "test_n": 0}
+    return {
+        "test_mean": round(found.mean, 4),
+        "test_std": None if found.std is None else round(found.std, 4),
+        "test_min": round(found.minimum, 4),
+        "test_n": found.n,
+    }
+
+
+def frame(records: Sequence[Record], runs: Iterable[Run] = ()) -> "pd.DataFrame":
     """The rows as a data frame; whole numbers stay whole where some are missing."""
     import pandas as pd
 
     whole = dict.fromkeys(("params", "macs", "peak_ram"), "Int64")
-    return pd.DataFrame(rows(records), columns=list(COLUMNS)).astype(whole)
+    return pd.DataFrame(rows(records, runs), columns=list(COLUMNS)).astype(whole)
 
 
-def write_tables(records: Sequence[Record], folder: Path) -> None:
-    """Write trials.csv, a row a draw, and front.csv, the rows of the front by parameters."""
-    table = frame(records)
+def run_rows(records: Sequence[Record], runs: Iterable[Run]) -> list[dict[str, Any]]:
+    """One row a run of `nas verify`, the smallest network first, with `RUN_COLUMNS`."""
+    params = {record.number: record.params for record in records}
+    return [
+        {
+            "number": run.trial,
+            "params": params.get(run.trial),
+            "index": run.index,
+            "seed": run.seed,
+            "epochs": run.epochs,
+            "test_accuracy": round(run.accuracy, 4),
+            "test_loss": round(run.loss, 6),
+            "last_epochs": " ".join(f"{accuracy:.2f}" for accuracy in run.accuracies),
+            "seconds": round(run.seconds, 2),
+            "device": run.device,
+        }
+        for run in sorted(runs, key=lambda run: (params.get(run.trial) or 0, run.trial, run.index))
+    ]
+
+
+def write_tables(records: Sequence[Record], runs: Sequence[Run], folder: Path) -> None:
+    """Write trials.csv, a row a draw; front.csv, the rows of the front by parameters; and, where
+    something was verified, verify.csv, a row a run."""
+    import pandas as pd
+
+    table = frame(records, runs)
     write_whole(folder / "trials.csv", table.to_csv(index=False))
     front = table[table["is_pareto"]].sort_values("params")
     write_whole(folder / "front.csv", front.to_csv(index=False))
+    if runs:
+        verified = pd.DataFrame(run_rows(records, runs), columns=list(RUN_COLUMNS))
+        write_whole(folder / "verify.csv", verified.to_csv(index=False))

@@ -114,14 +114,20 @@ def read(path: Path) -> dict[str, Any]:
     return content | recipe
 
 
-def write(config: StudyConfig, environment: Mapping[str, str]) -> str:
+def environment(path: Path) -> dict[str, str]:
+    """What a study.toml says of what the study was made with."""
+    found = tomllib.loads(path.read_text(encoding="utf-8")).get("environment", {})
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def write(config: StudyConfig, made_with: Mapping[str, str]) -> str:
     """The text of study.toml: settings, the recipe, and what the study was made with."""
     import tomli_w
 
     flat = to_settings(config)
     content = {name: value for name, value in flat.items() if name in _SETTINGS}
     content["recipe"] = {name: value for name, value in flat.items() if name in _RECIPE}
-    content["environment"] = dict(environment)
+    content["environment"] = dict(made_with)
     return tomli_w.dumps(content)
 
 

@@ -3,11 +3,14 @@
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from nas.errors import StudyError
 from nas.files import write_whole
@@ -15,6 +18,9 @@ from nas.search import config as configuration
 from nas.search import samplers, space
 from nas.search.config import StudyConfig
 from nas.search.space import Space
+
+if TYPE_CHECKING:
+    from optuna.artifacts import FileSystemArtifactStore
 
 STUDIES = Path("studies")
 
@@ -47,12 +53,40 @@ class Folder:
         return self.path / ".search.lock"
 
     @property
+    def verify_lock(self) -> Path:
+        """Held by `nas verify`, as long as it runs."""
+        return self.path / ".verify.lock"
+
+    @property
     def claim_lock(self) -> Path:
         """Held by a worker while it counts the trials and takes the next."""
         return self.path / ".claim.lock"
 
+    @contextmanager
+    def held(self, lock_file: Path, what: str) -> Iterator[None]:
+        """Hold a lock of this study; raises `StudyError` if another process has it."""
+        lock = FileLock(lock_file)
+        try:
+            lock.acquire(timeout=1)  # `nas status` holds it for an instant
+        except Timeout:
+            raise StudyError(
+                f"study {self.name} is being {what} by another process: wait for it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
     def trial(self, number: int) -> Path:
         return self.path / "trials" / str(number)
+
+    def artifact_store(self) -> "FileSystemArtifactStore":
+        """Where the files attached to trials are, by Optuna's names for them."""
+        from optuna.artifacts import FileSystemArtifactStore
+
+        place = self.path / "artifacts"
+        place.mkdir(exist_ok=True)
+        return FileSystemArtifactStore(place)
 
     def config(self) -> StudyConfig:
         """The configuration in study.toml."""

@@ -23,6 +23,7 @@ def create(path: Path, name: str) -> optuna.Study:
     new = not path.exists()
     storage = _open(path)
     try:
+        name = name if new else _own_name(storage, name)
         study = optuna.create_study(
             storage=storage, study_name=name, directions=DIRECTIONS, load_if_exists=True
         )
@@ -40,12 +41,20 @@ def load(path: Path, name: str, sampler: BaseSampler | None = None) -> optuna.St
     """The study in the database at `path`; raises `StudyError` if there is none."""
     if not path.is_file():
         raise StudyError(f"{path.parent} holds no study.db: `nas search` makes one")
+    storage = _open(path)
     try:
-        return optuna.load_study(study_name=name, storage=_open(path), sampler=sampler)
+        name = _own_name(storage, name)
+        return optuna.load_study(study_name=name, storage=storage, sampler=sampler)
     except KeyError:
         raise StudyError(f"{path} holds no study called {name}: `nas search` makes one") from None
     except (SQLAlchemyError, ValueError) as error:
         raise _unusable(path, error) from error
+
+
+def _own_name(storage: RDBStorage, name: str) -> str:
+    """The study's name in its database: `name`, or what it was called before its folder was."""
+    names = optuna.get_all_study_names(storage)
+    return names[0] if len(names) == 1 else name
 
 
 def _open(path: Path) -> RDBStorage:

@@ -1,7 +1,6 @@
 """The workers of one search: started, listened to, replaced where they die, ended."""
 
 import multiprocessing
-import os
 import signal
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from nas.search import trials, worker
 from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.processes import default_workers, device_of
 from nas.search.progress import Progress
 
 MAX_RESTARTS = 10  # of workers that died, in one search
@@ -83,7 +83,7 @@ class Team:
         wanted = self._config.trials - self._progress.trained
         if wanted <= 0:
             return "complete"
-        for index in range(min(wanted, self._config.workers or _default_workers(self._device))):
+        for index in range(min(wanted, self._config.workers or default_workers(self._device))):
             self._start(index)
         last_tick = 0.0
         reason = "complete"
@@ -117,11 +117,7 @@ class Team:
     def _start(self, index: int) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
         name = f"worker-{index}"
-        device = self._device
-        if device == "cuda":
-            import torch
-
-            device = f"cuda:{index % torch.cuda.device_count()}"
+        device = device_of(index, self._device)
         process = self._context.Process(  # type: ignore[attr-defined]
             target=worker.main,
             args=(self._folder, name, index, device, self._data_dir, theirs),
@@ -180,17 +176,3 @@ def give_back_all(study: optuna.Study, reason: str, worker: str | None = None) -
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if worker is None or trial.user_attrs.get("worker", worker) == worker:
             trials.give_back(study, trial, reason)
-
-
-def _default_workers(device: str) -> int:
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.device_count() if device == "cuda" else 1
-    if device == "cpu":
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
-    return 1

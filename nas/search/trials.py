@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture
-from nas.records import Record, State
+from nas.records import Record, Run, State
 from nas.training import Epoch
 
 MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
@@ -70,6 +70,23 @@ def record(trial: FrozenTrial) -> Record:
         started=_aware(trial.datetime_start),
         finished=_aware(trial.datetime_complete),
     )
+
+
+RUN = "verified"  # attributes of the study: verified:<trial>:<index>
+
+
+def add_run(study: optuna.Study, run: Run) -> None:
+    """Write a run of `nas verify` into the study; a trial that has ended takes nothing more."""
+    study.set_user_attr(f"{RUN}:{run.trial}:{run.index}", asdict(run))
+
+
+def runs(study: optuna.Study) -> list[Run]:
+    """All runs of `nas verify`."""
+    return [
+        Run(**{**value, "accuracies": tuple(value["accuracies"])})
+        for name, value in study.user_attrs.items()
+        if name.startswith(f"{RUN}:")
+    ]
 
 
 def _state(trial: FrozenTrial) -> tuple[State, str]:

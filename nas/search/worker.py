@@ -1,6 +1,5 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
-import hashlib
 import json
 import traceback
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.samplers import sampler
+from nas.search.seeds import seed_of
 from nas.search.space import Space
 from nas.search.stop import Stop, StopSignal, end_with_parent
 from nas.training import Epoch
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nas.training.fit import Fit
 
 EXHAUSTED_AFTER = 100  # duplicates in a row
+ATTACHED = ("model.py", "weights.safetensors", "curve.csv")  # to a trained trial, as artifacts
 POLL = 0.2  # seconds between looks at a study whose last candidates others are training
 
 
@@ -85,7 +86,7 @@ def _work(
     data = load_split(config.data, data_dir).to(device)
     study = storage.load(folder.database, folder.name)
     # Another stream for every worker, and another again when a study is resumed.
-    study.sampler = sampler(config.sampler, _seed(config.seed, index, len(study.get_trials())))
+    study.sampler = sampler(config.sampler, seed_of(config.seed, index, len(study.get_trials())))
     label = describe(device)
     tell(Ready(label, str(precision(device, config.recipe.precision)).removeprefix("torch.")))
     worker = Worker(folder, config, folder.load_space(), study, data, name, label, stop, tell)
@@ -206,7 +207,7 @@ class Worker:
     def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
         from nas.training.fit import TrainingError, fit
 
-        seed = _seed(self._config.seed, architecture.hash)
+        seed = seed_of(self._config.seed, architecture.hash)
         trial.set_user_attr("seed", seed)
         self._tell(Started(trial.number, architecture.params, architecture.summary()))
         curve: list[Epoch] = []
@@ -230,22 +231,37 @@ class Worker:
                 (frozen,) = (t for t in self._trials() if t.number == trial.number)
                 trials.give_back(self._study, frozen, "the search was stopped")
             return
-        self._keep(trial.number, architecture, trained)
+        self._keep(trial, architecture, trained)
         trial.set_user_attr("curve", trials.curve_value(trained.curve))
         self._study.tell(trial, [trained.accuracy, architecture.params])
 
-    def _keep(self, number: int, architecture: Architecture, trained: "Fit") -> None:
-        """Write the trial's files before the study counts it as trained."""
+    def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:
+        """Write the trial's files, and attach them, before the study counts it as trained."""
         import pandas as pd
         from safetensors.torch import save
 
+        from nas.export.source import model
         from nas.files import write_whole
 
-        folder = self._folder.trial(number)
+        title = f"Trial {trial.number} of study {self._folder.name}"
+        normalizer = self._data.normalizer
+        contents: dict[str, str | bytes] = {
+            "architecture.json": json.dumps(architecture.to_json(), indent=1),
+            "model.py": model(architecture, title, normalizer.mean, normalizer.std),
+            "weights.safetensors": save(trained.weights),
+            "curve.csv": pd.DataFrame(trained.curve).to_csv(index=False),
+        }
+        folder = self._folder.trial(trial.number)
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "architecture.json", json.dumps(architecture.to_json(), indent=1))
-        write_whole(folder / "weights.safetensors", save(trained.weights))
-        write_whole(folder / "curve.csv", pd.DataFrame(trained.curve).to_csv(index=False))
+        for name, content in contents.items():
+            write_whole(folder / name, content)
+        # Optuna takes artifacts only while the trial is open.
+        for name in ATTACHED:
+            optuna.artifacts.upload_artifact(
+                artifact_store=self._folder.artifact_store(),
+                file_path=str(folder / name),
+                study_or_trial=trial,
+            )
 
 
 def _exhausted(drawn: list[FrozenTrial]) -> bool:
@@ -253,9 +269,3 @@ def _exhausted(drawn: list[FrozenTrial]) -> bool:
     return len(last) == EXHAUSTED_AFTER and all(
         t.user_attrs.get("state") == State.DUPLICATE.value for t in reversed(last)
     )
-
-
-def _seed(*parts: object) -> int:
-    """A seed from `parts`: the same in every process, and different for different parts."""
-    text = ":".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])

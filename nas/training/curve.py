@@ -10,6 +10,6 @@ class Epoch:
     number: int  # from 1
     train_loss: float
     train_accuracy: float
-    loss: float  # on the held-out images
-    accuracy: float  # on the held-out images
+    loss: float | None  # on the held-out images; None if they were not looked at
+    accuracy: float | None  # on the held-out images; None if they were not looked at
     seconds: float

@@ -1,7 +1,7 @@
 """Train one architecture."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import isfinite
@@ -16,7 +16,7 @@ from nas.data.augment import warp
 from nas.data.images import Images, Normalizer, Split
 from nas.training.curve import Epoch
 from nas.training.device import precision
-from nas.training.recipe import Recipe
+from nas.training.recipe import MAX_EPOCHS, Recipe
 
 # Images are gathered, warped and normalised this many at a time: enough to make the calls' own
 # cost vanish, few enough to stay in a core's cache.
@@ -38,7 +38,9 @@ class Fit:
     @property
     def accuracy(self) -> float:
         """On the held-out images after the last epoch, in percent; never the best epoch's."""
-        return self.curve[-1].accuracy
+        last = self.curve[-1].accuracy
+        assert last is not None, "the last epoch was not measured"
+        return last
 
 
 def fit(
@@ -47,11 +49,13 @@ def fit(
     recipe: Recipe,
     seed: int,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    measured: Container[int] = range(1, MAX_EPOCHS + 1),
 ) -> Fit:
     """Train `architecture` on `data.train` as `recipe` says, on the device that holds the data.
 
-    After each epoch it is measured on `data.held_out` and `on_epoch` is called. The same seed
-    gives the same network on a CPU with the same number of threads. Raises `TrainingError` if the
+    After each epoch that is in `measured` it is measured on `data.held_out`, and after each one
+    `on_epoch` is called. Measuring changes nothing in the network. The same seed gives the same
+    network on a CPU with the same number of threads. Raises `TrainingError` if the
     loss stops being a number or memory runs out. The caller's random state is left alone.
     """
     device = data.train.labels.device
@@ -59,7 +63,7 @@ def fit(
     try:
         with torch.random.fork_rng(devices, device_type="cuda"):
             torch.manual_seed(seed)
-            return _fit(architecture, data, recipe, seed, on_epoch)
+            return _fit(architecture, data, recipe, seed, on_epoch, measured)
     except (torch.OutOfMemoryError, MemoryError):
         raise TrainingError("out of memory") from None
     except RuntimeError as error:
@@ -74,6 +78,7 @@ def _fit(
     recipe: Recipe,
     seed: int,
     on_epoch: Callable[[Epoch], None],
+    measured: Container[int],
 ) -> Fit:
     device = data.train.labels.device
     model = build(architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -107,7 +112,9 @@ def _fit(
         train_loss = loss_sum.item() / steps
         if not isfinite(train_loss):
             raise TrainingError(f"the loss is not a finite number in epoch {number}")
-        held_out_loss, accuracy = evaluate(model, data.held_out, data.normalizer, recipe)
+        held_out_loss, accuracy = None, None
+        if number in measured:
+            held_out_loss, accuracy = evaluate(model, data.held_out, data.normalizer, recipe)
         curve.append(
             Epoch(
                 number=number,

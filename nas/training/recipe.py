@@ -1,5 +1,6 @@
 """How a candidate is trained: values only, no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import cos, pi
 
@@ -61,16 +62,23 @@ class Recipe:
         return (1, 3, self.epochs - 4)
 
     def learning_rates(self, steps_per_epoch: int) -> list[float]:
-        """The learning rate of every step: per cycle a linear rise from a tenth of the peak, then
-        half a cosine down to zero."""
-        rates = []
-        for epochs in self.cycles:
-            steps = epochs * steps_per_epoch
-            rise = int(self.warmup * steps)
-            fall = steps - rise
-            rates += [self.lr * (0.1 + 0.9 * step / rise) for step in range(rise)]
-            rates += [self.lr * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
-        return rates
+        """The learning rate of every step; see `learning_rates`."""
+        return learning_rates(self.lr, self.warmup, self.cycles, steps_per_epoch)
+
+
+def learning_rates(
+    peak: float, warmup: float, cycles: Sequence[int], steps_per_epoch: int
+) -> list[float]:
+    """The learning rate of every step: per cycle a linear rise from a tenth of the peak, then
+    half a cosine down to zero."""
+    rates = []
+    for epochs in cycles:
+        steps = epochs * steps_per_epoch
+        rise = int(warmup * steps)
+        fall = steps - rise
+        rates += [peak * (0.1 + 0.9 * step / rise) for step in range(rise)]
+        rates += [peak * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
+    return rates
 
 
 _KIND = {int: "whole number", float: "number", str: "word"}

@@ -1,0 +1,53 @@
+"""`nas dashboard`: the Optuna dashboard on a study."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nas.cli.arguments import Study, whole
+
+
+def command(
+    study: Study = None,
+    port: Annotated[
+        int,
+        typer.Option(help="Where to listen; 0 takes any free port.", parser=whole, metavar="N"),
+    ] = 8080,
+    host: Annotated[
+        str,
+        typer.Option(help="Other than this machine's own, it is open to whoever can reach it."),
+    ] = "127.0.0.1",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
+    ] = True,
+) -> None:
+    """Open the Optuna dashboard on the study, during a search or after it.
+
+    Notes and figures in it are kept up to date as long as this runs. It has no login, and whoever
+    reaches it can delete studies: that is why it listens on this machine alone. Ctrl-C ends it.
+    """
+    import webbrowser
+
+    from nas.cli.text import console
+    from nas.results.dashboard import serve
+    from nas.search import folder as folders
+
+    out = console()
+
+    def ready(address: str) -> None:
+        out.print(f"Dashboard: {address}", soft_wrap=True)
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            out.print(f"It has no login and listens at {host}: others may be able to reach it.")
+        out.print("Ctrl-C ends it.")
+        sys.stdout.flush()
+        if browser:
+            webbrowser.open(address)
+
+    def warn(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    try:
+        serve(folders.existing(study), host, port, ready, warn)
+    except KeyboardInterrupt:
+        out.print()

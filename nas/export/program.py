@@ -1,0 +1,23 @@
+"""Export as a `torch.export` program: model.pt2, which torch runs without any source."""
+
+from pathlib import Path
+
+import torch
+
+from nas.export.network import restore
+from nas.export.subject import Subject
+
+FILES = ("model.pt2",)
+
+
+def write(subject: Subject, folder: Path) -> list[str]:
+    """Write model.pt2 into `folder`; returns its name. It takes any number of images."""
+    torch.export.save(program(subject), folder / FILES[0])
+    return list(FILES)
+
+
+def program(subject: Subject) -> torch.export.ExportedProgram:
+    """The trained network as a graph for inference, with a batch of any size."""
+    example = torch.zeros(2, *subject.architecture.input_shape)
+    batch = ({0: torch.export.Dim("batch")},)
+    return torch.export.export(restore(subject), (example,), dynamic_shapes=batch)

@@ -1,0 +1,92 @@
+"""The source of a network as a person would write it: model.py, which imports torch alone."""
+
+from dataclasses import dataclass
+
+from nas.architecture import Architecture, show
+
+WIDEST_CODE = 76  # longer lines of code have their comment two spaces behind
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    code: str
+    shape: str = ""
+    field: str = ""
+    params: str = ""
+
+
+def model(architecture: Architecture, title: str, mean: float, std: float) -> str:
+    """The text of model.py: a class `Net` with named stages and the layer table in comments.
+
+    Its state dictionary has the names of `nas.build`'s. `mean` and `std` are of the pixels, from
+    0 to 1, that it was trained on. It prints the calls that `build` makes, so the two cannot drift.
+    """
+    channels, height, width = architecture.input_shape
+    stages = architecture.stages()
+    lines = _lines(architecture)
+    steps = [f"        x = self.{stage.name}(x)" for stage in stages[1:-1]]
+    if len(stages) > 1:
+        steps.insert(0, f"        x = self.{stages[0].name}(images)")
+    last = "x" if len(stages) > 1 else "images"
+    keras = architecture.params + architecture.statistics
+    return f'''"""{_safe(title)}: {architecture.summary()}
+
+{architecture.params:,} parameters ({keras:,} with batch norm's statistics), {architecture.macs:,} \
+multiply-accumulates,
+{architecture.ram("int8"):,} values of activations at most at one time.
+"""
+
+from torch import Tensor, nn
+
+# Of the pixels, scaled to 0 to 1, that it was trained on: it takes (pixels - MEAN) / STD.
+MEAN, STD = {mean!r}, {std!r}
+
+
+class Net(nn.Module):
+    """Normalised images (N, {channels}, {height}, {width}) to outputs (N, \
+{", ".join(map(str, architecture.out_shape))})."""
+
+    def __init__(self) -> None:
+        super().__init__()
+{lines}
+
+    def forward(self, images: Tensor) -> Tensor:
+{"".join(f"{step}{chr(10)}" for step in steps)}        return self.{stages[-1].name}({last})
+'''
+
+
+def _lines(architecture: Architecture) -> str:
+    """The assignments of the stages; behind each layer that has any, its line of the table."""
+    table, calls = architecture.table(), architecture.calls()
+    lines: list[_Line] = []
+    for stage in architecture.stages():
+        lines.append(_Line(f"        self.{stage.name} = nn.Sequential("))
+        for index in range(stage.start, stage.start + len(stage.layers)):
+            row, code = table[index], f"            nn.{calls[index]},"
+            before = architecture.shapes[index]
+            if row.params or row.out_shape != before:
+                field, params = str(row.receptive_field), f"{row.params:,}" if row.params else ""
+                lines.append(_Line(code, show(row.out_shape), field, params))
+            else:
+                lines.append(_Line(code))
+        lines.append(_Line("        )"))
+    heading = _Line("", "output", "field", "parameters")
+    wide = min(WIDEST_CODE, max(len(line.code) for line in lines))
+    widths = [
+        max(len(getattr(line, name)) for line in [heading, *lines])
+        for name in ("shape", "field", "params")
+    ]
+
+    def comment(line: _Line) -> str:
+        cells = (line.shape.rjust(widths[0]), line.field.rjust(widths[1]))
+        return f"# {cells[0]}  {cells[1]}  {line.params.rjust(widths[2])}".rstrip()
+
+    text = [" " * 8 + " " * (wide - 6) + comment(heading)]
+    for line in lines:
+        text.append(f"{line.code.ljust(wide)}  {comment(line)}" if line.shape else line.code)
+    return "\n".join(text)
+
+
+def _safe(title: str) -> str:
+    """`title` without what could end a docstring."""
+    return title.replace("\\", "/").replace('"', "'")

@@ -1,0 +1,153 @@
+"""Trains the network of model.py again, as its search did.
+
+    python train.py               on all training images; reads the test images once, at the end
+    python train.py --held-out    as in the search: on the images that it trained on, measured
+                                  after each epoch on those that it held out; no test image is read
+
+The seed below is the search's own. With the same hardware, versions and number of threads (a
+search uses one a candidate on a CPU), `--held-out` gives the search's network again.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from model import MEAN, STD, Net
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nas.data.augment import warp
+from nas.data.images import held_out_mask
+from nas.training.device import precision
+from nas.training.recipe import learning_rates
+
+DATASET = "MNIST"  # in torchvision.datasets
+OPTIONS: dict[str, Any] = {}
+TRANSPOSED = False  # whether it stores rows and columns swapped
+EPOCHS = 15
+CYCLES = (1, 3, 11)  # epochs of each learning-rate cycle
+BATCH_SIZE = 64
+LR = 0.02  # AdamW's peak learning rate
+WEIGHT_DECAY = 1e-4
+WARMUP = 0.2  # share of a cycle in which the learning rate rises
+LABEL_SMOOTHING = 0.0
+ROTATION = 7.0  # degrees, each way
+SHIFT = 1.5  # pixels, each way
+SCALE = 0.05  # relative, each way
+PRECISION = "auto"  # bfloat16 where the device has it, else float32
+SEED = 0
+HELD_OUT = 10_000  # training images that the search measured on
+SPLIT_SEED = 0
+CHUNK = 1_024  # images that are augmented at once
+
+
+def load(root: str, train: bool) -> tuple[Tensor, Tensor]:
+    """Images (N, 1, H, W) as bytes and labels (N,); downloaded to `root` if they are not there."""
+    import torchvision
+
+    dataset = getattr(torchvision.datasets, DATASET)(root, train=train, download=True, **OPTIONS)
+    images = dataset.data.transpose(1, 2) if TRANSPOSED else dataset.data
+    return images.unsqueeze(1), dataset.targets.long()
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Pixels from 0 to 1 as the network takes them."""
+    return images.sub(MEAN).div(STD)
+
+
+def batches(
+    images: Tensor, labels: Tensor, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Whole batches of augmented images in random order."""
+    size = min(BATCH_SIZE, len(images))
+    order = torch.randperm(len(images), device=images.device, generator=generator)
+    order = order[: len(images) // size * size]
+    for chunk in order.split(max(1, CHUNK // size) * size):
+        pixels = warp(images[chunk].float() / 255, ROTATION, SHIFT, SCALE, generator)
+        inputs = normalize(pixels).contiguous(memory_format=torch.channels_last)
+        yield from zip(inputs.split(size), labels[chunk].split(size), strict=True)
+
+
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Of `model` on `images`, in percent."""
+    model.eval()
+    correct = 0
+    with torch.inference_mode(), arithmetic(images.device):
+        for part, wanted in zip(images.split(1_000), labels.split(1_000), strict=True):
+            inputs = normalize(part.float() / 255).contiguous(memory_format=torch.channels_last)
+            correct += int((model(inputs).argmax(1) == wanted).sum())
+    return 100 * correct / len(images)
+
+
+def arithmetic(device: torch.device) -> torch.autocast | nullcontext[None]:
+    """The precision to compute in."""
+    dtype = precision(device, PRECISION)
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def train(
+    images: Tensor,
+    labels: Tensor,
+    seed: int,
+    held_out: tuple[Tensor, Tensor] | None = None,
+) -> Net:
+    """The network, trained; with `held_out` images it is measured on them after each epoch."""
+    device = images.device
+    torch.manual_seed(seed)
+    model = Net().to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
+    steps = len(images) // min(BATCH_SIZE, len(images))
+    rates = iter(learning_rates(LR, WARMUP, CYCLES, steps))
+    generator = torch.Generator(device).manual_seed(seed)
+    for epoch in range(1, EPOCHS + 1):
+        model.train()
+        total = torch.zeros((), device=device)
+        for inputs, wanted in batches(images, labels, generator):
+            for group in optimizer.param_groups:
+                group["lr"] = next(rates)
+            with arithmetic(device):
+                logits = model(inputs)
+            loss = F.cross_entropy(logits.float(), wanted, label_smoothing=LABEL_SMOOTHING)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+        line = f"epoch {epoch:2}/{EPOCHS}  training loss {total.item() / steps:.4f}"
+        if held_out:
+            line += f"  held-out accuracy {accuracy(model, *held_out):.2f} %"
+        print(line, flush=True)
+    return model
+
+
+def main() -> None:
+    """What `python train.py` does."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="data", help="where the data set is, or goes")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--held-out", action="store_true", help="measure as the search did")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="of a CPU; the search used one")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+    images, labels = load(options.data, train=True)
+    held_out = None
+    if options.held_out:
+        aside = torch.from_numpy(held_out_mask(labels.numpy(), HELD_OUT, SPLIT_SEED))
+        held_out = images[aside].to(options.device), labels[aside].to(options.device)
+        images, labels = images[~aside], labels[~aside]
+    model = train(images.to(options.device), labels.to(options.device), options.seed, held_out)
+    if not held_out:
+        test = [part.to(options.device) for part in load(options.data, train=False)]
+        print(f"test accuracy {accuracy(model, *test):.2f} %")
+    torch.save(model.state_dict(), "retrained.pt")
+    print("weights: retrained.pt")
+
+
+if __name__ == "__main__":
+    main()

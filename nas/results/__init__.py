@@ -1,0 +1,1 @@
+"""After and beside the search: verify, report, dashboard. Plotly lives here."""

@@ -1,0 +1,332 @@
+"""Train networks of a study again, on all training images with fresh seeds, and test them.
+
+This alone reads test images: once a seed, after the last epoch. Only `--sustained` reads them after
+each of the last epochs, because it asks about those.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Protocol
+
+from nas.data import ensure
+from nas.errors import NasError, StudyError
+from nas.records import Record, Run, Target
+from nas.records.tables import write_tables
+from nas.results.opened import Opened
+from nas.search import trials
+from nas.search.config import StudyConfig
+from nas.search.processes import context, default_workers, device_of
+from nas.search.seeds import seed_of
+from nas.search.stop import end_with_parent, sigterm_as_interrupt
+from nas.training import Epoch
+
+TRIES = 3  # that a run has before its worker's deaths end it all
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to be made."""
+
+    record: Record
+    index: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.record.number, self.index
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A run that cannot be made, and why."""
+
+    message: str  # one line if the user can mend it, else the traceback
+    user_error: bool
+
+
+Told = Epoch | Run | Failed
+
+
+class Observer(Protocol):
+    """What wants to hear of a verification."""
+
+    def begin(self, candidates: Sequence[Record], done: int, jobs: int, epochs: int) -> None:
+        """`done` of `jobs` runs of `epochs` each are there from before."""
+
+    def epoch(self, job: Job, epoch: Epoch) -> None:
+        """A run has finished an epoch."""
+
+    def run(self, record: Record, run: Run) -> None:
+        """A run has ended."""
+
+    def tick(self) -> None:
+        """Time has passed."""
+
+    def warn(self, text: str) -> None:
+        """Something went wrong, and it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be verified."""
+
+    candidates: Sequence[Record]  # by rising parameters
+    seeds: int
+    sustained: int = 1  # last epochs after which the test images are read
+    target: Target | None = None
+
+    def next(self, runs: Sequence[Run], busy: set[tuple[int, int]]) -> Job | None:
+        """The job to begin, given the `runs` that are there and the keys of those under way.
+
+        With a target it walks up from the smallest candidate, and stops at the first that reaches
+        it; otherwise the costly ones are first, so that none is left to one worker at the end.
+        """
+        order = list(self.candidates)
+        if self.target is None:
+            order.sort(key=lambda record: -(record.macs or 0))
+        for record in order:
+            own = self.counted(record, runs)
+            verdict = self.target.verdict(own) if self.target else None
+            if verdict:
+                return None
+            if verdict is False:
+                continue
+            have = {run.index for run in own}
+            for index in range(self.seeds):
+                if index not in have and (record.number, index) not in busy:
+                    return Job(record, index)
+        return None
+
+    def counted(self, record: Record, runs: Sequence[Run]) -> list[Run]:
+        """Those of `runs` that answer for `record` here: its first seeds, read often enough."""
+        return [
+            run
+            for run in runs
+            if run.trial == record.number
+            and run.index < self.seeds
+            and len(run.accuracies) >= min(self.sustained, run.epochs)
+        ]
+
+    def answer(self, runs: Sequence[Run]) -> Record | None:
+        """The smallest candidate that reaches the target; None if none does, or while it is open
+        whether a smaller one does."""
+        assert self.target is not None
+        for record in self.candidates:
+            verdict = self.target.verdict(self.counted(record, runs))
+            if verdict is not False:
+                return record if verdict else None
+        return None
+
+
+def verify(
+    opened: Opened,
+    plan: Plan,
+    observer: Observer,
+    workers: int | None = None,
+    device: str = "auto",
+    data_dir: Path | None = None,
+) -> list[Run]:
+    """Make the runs that `plan` asks for and that are not there; returns all of the study's.
+
+    Each run is written into the study when it ends; on an interrupt those under way are lost, and
+    the same call makes them. Raises `NasError` for what the user can mend.
+    """
+    processes = context()
+    ensure(opened.config.data, data_dir)
+    from nas.training.device import resolve
+
+    name = str(resolve(device))
+    team = _Team(processes, opened, plan, observer, name, data_dir)
+    with opened.folder.held(opened.folder.verify_lock, "verified"):
+        try:
+            with sigterm_as_interrupt():
+                team.work(workers or default_workers(name))
+        finally:
+            team.end()
+            write_tables(opened.records, team.runs, opened.folder.path)
+    return team.runs
+
+
+@dataclass(slots=True)
+class _Member:
+    """A process that makes one run, and the line to it."""
+
+    job: Job
+    slot: int
+    process: BaseProcess
+    connection: Connection
+    ended: bool = False
+
+
+class _Team:
+    """One process a run, as many at a time as there are workers."""
+
+    def __init__(
+        self,
+        processes: BaseContext,
+        opened: Opened,
+        plan: Plan,
+        observer: Observer,
+        device: str,
+        data_dir: Path | None,
+    ) -> None:
+        self.runs = list(opened.runs)
+        self._processes = processes
+        self._opened = opened
+        self._plan = plan
+        self._observer = observer
+        self._device = device
+        self._data_dir = data_dir
+        self._members: list[_Member] = []
+        self._deaths: dict[tuple[int, int], int] = {}
+
+    def work(self, workers: int) -> None:
+        """Make all runs of the plan with `workers` processes at a time."""
+        plan = self._plan
+        done = sum(len(plan.counted(record, self.runs)) for record in plan.candidates)
+        jobs = len(plan.candidates) * plan.seeds
+        self._observer.begin(plan.candidates, done, jobs, self._opened.config.recipe.epochs)
+        free = list(range(workers))
+        while True:
+            while free and (job := plan.next(self.runs, {m.job.key for m in self._members})):
+                self._start(job, free.pop())
+            if plan.target is not None and plan.answer(self.runs):
+                return
+            if not self._members:
+                return
+            for line in wait([member.connection for member in self._members], timeout=0.5):
+                (member,) = (m for m in self._members if m.connection is line)
+                if self._listen(member):
+                    free.append(member.slot)
+            self._observer.tick()
+
+    def end(self) -> None:
+        """End the runs under way; they are lost."""
+        for member in self._members:
+            member.process.kill()
+        for member in self._members:
+            member.process.join()
+        self._members.clear()
+
+    def _start(self, job: Job, slot: int) -> None:
+        ours, theirs = self._processes.Pipe(duplex=False)
+        plan, config = self._plan, self._opened.config
+        process = self._processes.Process(  # type: ignore[attr-defined]
+            target=_main,
+            args=(
+                job,
+                config,
+                plan.sustained,
+                device_of(slot, self._device),
+                self._data_dir,
+                theirs,
+            ),
+            daemon=True,
+        )
+        process.start()
+        theirs.close()  # so that our end reads end-of-file when the process is gone
+        self._members.append(_Member(job, slot, process, ours))
+
+    def _listen(self, member: _Member) -> bool:
+        """Take in one message; True if the process has ended."""
+        try:
+            told: Told = member.connection.recv()
+        except (EOFError, OSError):
+            self._members.remove(member)
+            member.process.join()
+            if not member.ended:
+                self._died(member)
+            return True
+        match told:
+            case Epoch():
+                self._observer.epoch(member.job, told)
+            case Run():
+                member.ended = True
+                trials.add_run(self._opened.study, told)
+                kept = [run for run in self.runs if (run.trial, run.index) != member.job.key]
+                self.runs = [*kept, told]
+                self._observer.run(member.job.record, told)
+            case Failed(message, user_error):
+                if user_error:
+                    raise NasError(message)
+                raise RuntimeError(f"a run of trial {member.job.record.number} broke:\n{message}")
+        return False
+
+    def _died(self, member: _Member) -> None:
+        key = member.job.key
+        self._deaths[key] = self._deaths.get(key, 0) + 1
+        text = f"the process that trained trial {key[0]} died ({member.process.exitcode})"
+        if self._deaths[key] >= TRIES:
+            raise StudyError(
+                f"{text} {TRIES} times: is memory short? The same command goes on from here"
+            )
+        self._observer.warn(f"{text}; that run is tried again")
+
+
+def _main(
+    job: Job,
+    config: StudyConfig,
+    sustained: int,
+    device: str,
+    data_dir: Path | None,
+    connection: Connection,
+) -> None:
+    """The body of a process: make one run and tell of it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+    end_with_parent()
+    try:
+        connection.send(_run(job, config, sustained, device, data_dir, connection.send))
+    except NasError as error:
+        connection.send(Failed(str(error), user_error=True))
+    except Exception:
+        connection.send(Failed(traceback.format_exc(), user_error=False))
+
+
+def _run(
+    job: Job,
+    config: StudyConfig,
+    sustained: int,
+    device_name: str,
+    data_dir: Path | None,
+    on_epoch: Callable[[Epoch], None],
+) -> Run:
+    import torch
+
+    from nas.data.images import Split, load_split, load_test, load_training
+    from nas.training.device import describe
+    from nas.training.fit import TrainingError, fit
+
+    device = torch.device(device_name)
+    if device.type == "cpu":
+        torch.set_num_threads(1)  # the cores are taken by the other runs
+    # Normalised as in the search, so that an exported train.py makes the same run.
+    normalizer = load_split(config.data, data_dir).normalizer
+    whole, test = load_training(config.data, data_dir), load_test(config.data, data_dir)
+    data = Split(whole, test, normalizer).to(device)
+    record, epochs = job.record, config.recipe.epochs
+    seed = seed_of(config.seed, "verify", record.hash, job.index)
+    measured = range(max(1, epochs - sustained + 1), epochs + 1)
+    try:
+        trained = fit(record.architecture, data, config.recipe, seed, on_epoch, measured)
+    except TrainingError as error:
+        raise StudyError(
+            f"trial {record.number} cannot be verified: {error}, with seed {seed}"
+        ) from None
+    last = trained.curve[-1]
+    assert last.loss is not None, "the last epoch is measured"
+    return Run(
+        trial=record.number,
+        index=job.index,
+        seed=seed,
+        epochs=epochs,
+        accuracies=tuple(e.accuracy for e in trained.curve if e.accuracy is not None),
+        loss=last.loss,
+        seconds=sum(epoch.seconds for epoch in trained.curve),
+        device=describe(device),
+    )
