@@ -1,7 +1,12 @@
 """What several tests share: real digits, tasks, and where the real MNIST is."""
 
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -10,6 +15,9 @@ from hypothesis import settings
 from nas.architecture import Limits, Task
 from nas.data import dataset
 from nas.data.images import Split, load_split
+
+if TYPE_CHECKING:
+    from browser import Browser
 
 # Derandomised, so that a run of CI repeats; no deadline, because the machines' speed varies.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
@@ -45,3 +53,39 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small finished study, `s`, beside what its search printed. Not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = "search --dataset digits --budget 900 --trials 3 --epochs 2 --workers 1 --study ./s"
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", *command.split()],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "output.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture
+def study(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, to be changed at will."""
+    return Path(shutil.copytree(finished / "s", tmp_path / "study"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Headless Chromium; skips where Debian's packages of it are missing, but never in CI."""
+    from browser import Browser
+
+    driver = shutil.which("chromedriver")
+    if driver is None:
+        assert not os.environ.get("CI"), "CI installs chromium-driver"
+        pytest.skip("apt-get install chromium chromium-driver")
+    with Browser(driver) as opened:
+        yield opened

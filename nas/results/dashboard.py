@@ -1,6 +1,7 @@
 """The Optuna dashboard on a study, with our notes and figures kept up to date in it."""
 
 import threading
+import warnings
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -78,9 +79,11 @@ def _graphs(now: Opened) -> dict[str, go.Figure]:
         "hypervolume": figures.hypervolume(steps, {}),
         "learning-curves": figures.curves(now.records, now.front),
     }
-    for figure in graphs.values():
-        # The dashboard draws them as they are, on a page that may be dark.
-        figure.update_layout(paper_bgcolor="#ffffff", font_color="#1c2127")
+    for name, figure in graphs.items():
+        # The dashboard draws them as they are, without a heading, on a page that may be dark.
+        title = name.replace("-", " ").capitalize()
+        figure.update_layout(title=title, margin_t=48, paper_bgcolor="#ffffff")
+        figure.update_layout(font_color="#1c2127")
     return graphs
 
 
@@ -105,6 +108,8 @@ def serve(
     `ready` is told the study's address, `warn` why notes and figures are no longer kept up to date.
     Raises `StudyError` if the port cannot be had.
     """
+    # What the dashboard's own pages make Optuna warn of is not for the terminal.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"optuna\.")
     opened = read(folder)
     application = wsgi(opened.study._storage, artifact_store=folder.artifact_store())
     try:

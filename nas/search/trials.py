@@ -16,25 +16,35 @@ from nas.training import Epoch
 MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
 
 
-def describe(architecture: Architecture) -> dict[str, Any]:
-    """The user attributes that say what a candidate is."""
-    return {
-        "architecture": architecture_text(architecture),
-        "hash": architecture.hash,
-        "params": architecture.params,
-        "macs": architecture.macs,
-        "peak_ram": architecture.peak_ram,
-    }
+# What only a program reads is kept in the trial's system attributes, as Optuna and its dashboard
+# keep theirs: the dashboard shows user attributes in lines that never wrap.
+ARCHITECTURE = "nas:architecture"
+CURVE = "nas:curve"
 
 
-def architecture_text(architecture: Architecture) -> str:
-    """The architecture's JSON in one line."""
-    return json.dumps(architecture.to_json(), separators=(",", ":"))
+def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
+    """Write into an open trial what its candidate is."""
+    _keep(trial, ARCHITECTURE, json.dumps(architecture.to_json(), separators=(",", ":")))
+    set_attributes(
+        trial,
+        {
+            "architecture": architecture.summary(),
+            "params": architecture.params,
+            "macs": architecture.macs,
+            "peak_ram": architecture.peak_ram,
+            # The last: a trial that has it has all of them.
+            "hash": architecture.hash,
+        },
+    )
 
 
-def curve_value(curve: Iterable[Epoch]) -> list[list[float]]:
-    """A learning curve as JSON holds it."""
-    return [list(astuple(epoch)) for epoch in curve]
+def set_curve(trial: optuna.Trial, curve: Iterable[Epoch]) -> None:
+    """Write into an open trial how its candidate was trained."""
+    _keep(trial, CURVE, [list(astuple(epoch)) for epoch in curve])
+
+
+def _keep(trial: optuna.Trial, name: str, value: Any) -> None:
+    trial.storage.set_trial_system_attr(trial._trial_id, name, value)
 
 
 def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
@@ -51,19 +61,19 @@ def records(study: optuna.Study) -> list[Record]:
 
 def record(trial: FrozenTrial) -> Record:
     """What `trial` says of its candidate."""
-    attributes = trial.user_attrs
+    attributes, kept = trial.user_attrs, trial.system_attrs
     state, reason = _state(trial)
     return Record(
         number=trial.number,
         state=state,
         reason=reason,
         sampled=trial.params,
-        architecture_json=attributes.get("architecture"),
+        architecture_json=kept.get(ARCHITECTURE),
         hash=attributes.get("hash"),
         params=attributes.get("params"),
         macs=attributes.get("macs"),
         peak_ram=attributes.get("peak_ram"),
-        curve=tuple(Epoch(int(number), *rest) for number, *rest in attributes.get("curve", ())),
+        curve=tuple(Epoch(int(number), *rest) for number, *rest in kept.get(CURVE, ())),
         worker=attributes.get("worker", ""),
         device=attributes.get("device", ""),
         seed=attributes.get("seed"),

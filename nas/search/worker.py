@@ -171,18 +171,17 @@ class Worker:
             trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
             self._study.tell(trial, state=TrialState.FAIL)
             raise
-        attributes = trials.describe(architecture)
         excess = gate.excess(architecture, self._config.task.limits)
         for name, value in gate.violations(architecture, self._config.task.limits).items():
             trial.set_constraint(name, value)
         if excess:
-            trials.set_attributes(trial, attributes)
+            trials.set_architecture(trial, architecture)
             self._reject(trial, State.OVER_BUDGET, excess)
             return
         # Looked up and entered under the lock: of two workers with the same draw one is earlier.
         with self._lock:
             twin = self._twin(trial, architecture)
-            trials.set_attributes(trial, attributes)
+            trials.set_architecture(trial, architecture)
         if twin is not None:
             trial.set_constraint("new", 1.0)
             self._reject(trial, State.DUPLICATE, f"the same network as trial {twin}")
@@ -221,18 +220,17 @@ class Worker:
             with self._stop.may_interrupt():
                 trained = fit(architecture, self._data, self._config.recipe, seed, on_epoch)
         except (TrainingError, Stop) as error:
-            attributes = {"curve": trials.curve_value(curve)}
+            trials.set_curve(trial, curve)
             if isinstance(error, TrainingError):
                 state = {"state": State.FAILED.value, "reason": str(error)}
-                trials.set_attributes(trial, attributes | state)
+                trials.set_attributes(trial, state)
                 self._study.tell(trial, state=TrialState.FAIL)
             else:
-                trials.set_attributes(trial, attributes)
                 (frozen,) = (t for t in self._trials() if t.number == trial.number)
                 trials.give_back(self._study, frozen, "the search was stopped")
             return
         self._keep(trial, architecture, trained)
-        trial.set_user_attr("curve", trials.curve_value(trained.curve))
+        trials.set_curve(trial, trained.curve)
         self._study.tell(trial, [trained.accuracy, architecture.params])
 
     def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:

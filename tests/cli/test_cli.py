@@ -22,6 +22,16 @@ FLAGS = {
     "status": [],
     "front": ["format"],
     "show": ["trial"],
+    "report": ["compare", "output"],
+    "dashboard": ["port", "host", "browser"],
+    "verify": [
+        *("trial", "front", "seeds", "target", "pass", "sustained"),
+        *("device", "workers", "data-dir"),
+    ],
+    "export": [
+        *("trial", "best", "smallest", "min-accuracy", "max-params", "format", "output"),
+        "data-dir",
+    ],
     "spaces": [],
     "datasets": ["data-dir"],
 }
@@ -114,6 +124,18 @@ def test_bad_input_is_one_line_and_status_2(
             "Invalid value for '--format': 'xml' is not one of 'table', 'csv', 'json'",
         ),
         (["serach"], "No such command 'serach'"),
+        (["report", "nothing"], "there is no study at studies/nothing"),
+        (
+            ["export", "--best", "--trial", "3"],
+            "--trial, --best, --smallest and --max-params: give",
+        ),
+        (["export", "--smallest"], "--smallest and --min-accuracy go together"),
+        (["export", "--min-accuracy", "99"], "--smallest and --min-accuracy go together"),
+        (["export", "--format", "tflite"], "'tflite' is not one of 'python', 'onnx', 'torch'"),
+        (
+            ["dashboard", "--port", "http"],
+            "Invalid value for '--port': 'http' is not a whole number",
+        ),
     ],
 )
 def test_a_wrong_command_is_one_line_and_status_2(
@@ -125,27 +147,10 @@ def test_a_wrong_command_is_one_line_and_status_2(
     assert output.err.count("\n") == 1
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small finished study, and what the search printed."""
-    folder = tmp_path_factory.mktemp("finished")
-    command = "search --dataset digits --budget 900 --trials 3 --epochs 1 --workers 1 --study ./s"
-    done = subprocess.run(
-        [sys.executable, "-m", "nas", *command.split()],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stderr
-    (folder / "output.txt").write_text(done.stdout)
-    return folder
-
-
-def test_a_search_says_what_it_does_and_ends_with_the_front(study: Path) -> None:
-    lines = (study / "output.txt").read_text().splitlines()
+def test_a_search_says_what_it_does_and_ends_with_the_front(finished: Path) -> None:
+    lines = (finished / "output.txt").read_text().splitlines()
     assert lines[0] == (
-        "New study s: digits, at most 900 parameters, space conv, 3 trials of 1 epochs"
+        "New study s: digits, at most 900 parameters, space conv, 3 trials of 2 epochs"
     )
     assert "worker-0 on cpu" in lines[1]
     assert sum(line.startswith("trial ") for line in lines) == 3
@@ -154,26 +159,26 @@ def test_a_search_says_what_it_does_and_ends_with_the_front(study: Path) -> None
 
 
 def test_status_counts_and_says_that_it_is_complete(
-    study: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["status", str(study / "s")]) == 0
+    assert run(["status", str(finished / "s")]) == 0
     output = " ".join(capsys.readouterr().out.split())
     assert "trained 3/3, over budget" in output
-    assert "3 epochs trained" in output
+    assert "6 epochs trained" in output
     assert "The search is complete." in output
 
 
 def test_the_front_in_three_formats_is_the_same(
-    study: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = pd.read_csv(study / "s" / "trials.csv")
+    table = pd.read_csv(finished / "s" / "trials.csv")
     expected = table[table["is_pareto"]].sort_values("params")["number"].tolist()
     assert expected
-    run(["front", str(study / "s"), "--format", "json"])
+    run(["front", str(finished / "s"), "--format", "json"])
     assert [row["number"] for row in json.loads(capsys.readouterr().out)] == expected
-    run(["front", str(study / "s"), "--format", "csv"])
-    assert capsys.readouterr().out == (study / "s" / "front.csv").read_text()
-    run(["front", str(study / "s")])
+    run(["front", str(finished / "s"), "--format", "csv"])
+    assert capsys.readouterr().out == (finished / "s" / "front.csv").read_text()
+    run(["front", str(finished / "s")])
     lines = capsys.readouterr().out.splitlines()
     for number in expected:
         row = table.set_index("number").loc[number]
@@ -182,24 +187,24 @@ def test_the_front_in_three_formats_is_the_same(
         )
 
 
-def test_show_prints_layers_and_curve(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = pd.read_csv(study / "s" / "trials.csv")
+def test_show_prints_layers_and_curve(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.read_csv(finished / "s" / "trials.csv")
     trained = table[table["state"] == "trained"].iloc[0]
-    assert run(["show", str(study / "s"), "--trial", str(trained["number"])]) == 0
+    assert run(["show", str(finished / "s"), "--trial", str(trained["number"])]) == 0
     output = capsys.readouterr().out
     assert f"Trial {trained['number']} of" in output
     assert f"{int(trained['params']):,} parameters" in output
     assert "Conv2d(1, " in output
     assert "held-out acc." in output
     assert f"{trained['val_accuracy']:.2f} %" in output
-    assert run(["show", str(study / "s"), "--trial", "999"]) == 2
+    assert run(["show", str(finished / "s"), "--trial", "999"]) == 2
     assert "has no trial 999: its trials are 0 to" in capsys.readouterr().err
     for number in table["number"]:
-        assert run(["show", str(study / "s"), "--trial", str(number)]) == 0
+        assert run(["show", str(finished / "s"), "--trial", str(number)]) == 0
 
 
-def test_a_reader_that_goes_away_is_no_error(study: Path) -> None:
-    command = f"{sys.executable} -m nas front {study / 's'} --format json | true"
+def test_a_reader_that_goes_away_is_no_error(finished: Path) -> None:
+    command = f"{sys.executable} -m nas front {finished / 's'} --format json | true"
     done = subprocess.run(command, shell=True, check=False, capture_output=True, text=True)
     assert done.stderr == ""
 

@@ -340,5 +340,5 @@ def test_the_record_of_a_trial_holds_its_json() -> None:
     run(trials=1, workers=1, space=tiny())
     study = storage.load(Path("studies/s/study.db"), "s")
     (trial,) = (t for t in study.trials if t.state is TrialState.COMPLETE)
-    assert Architecture.from_json(trial.user_attrs["architecture"]).params == trial.values[1]
-    assert json.loads(trial.user_attrs["architecture"])["version"] == 1
+    assert Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE]).params == trial.values[1]
+    assert json.loads(trial.system_attrs[trials.ARCHITECTURE])["version"] == 1

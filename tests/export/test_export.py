@@ -1,0 +1,238 @@
+"""Exports: they are the trained network, they stand alone, and they are there whole or not."""
+
+import ast
+import contextlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from nas.architecture import Architecture, Dropout, Limits, ReLU, Task
+from nas.architecture.module import build
+from nas.data import dataset
+from nas.data.images import Split
+from nas.errors import ArchitectureError, ExportError
+from nas.export import python, source
+from nas.export.export import FORMATS, export
+from nas.export.proof import Claim, prove
+from nas.export.subject import Subject
+from nas.search import space
+from nas.training import Recipe
+from nas.training.fit import fit
+
+EACH = 8  # random architectures of every space
+
+
+def subject(folder: Path, architecture: Architecture, seed: int = 0) -> Subject:
+    """A candidate with random weights and statistics, as if it had been trained."""
+    torch.manual_seed(seed)
+    model = build(architecture)
+    for name, value in model.state_dict().items():
+        if name.endswith("running_var"):
+            value.uniform_(0.5, 2)
+        elif value.is_floating_point():
+            value.normal_(0, 0.5)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(model.state_dict(), folder / "weights.safetensors")
+    return Subject(
+        title="Trial 7 of study s",
+        architecture=architecture,
+        weights=folder / "weights.safetensors",
+        dataset=dataset("digits"),
+        mean=0.2,
+        std=0.3,
+        recipe=Recipe(epochs=2, batch_size=16),
+        seed=seed,
+        budget=max(8_000, architecture.params),
+        accuracy=98.76,
+    )
+
+
+def drawn(name: str, count: int) -> list[Architecture]:
+    """Random architectures of a built-in space."""
+    task = Task((1, 28, 28), 10, Limits(20_000))
+    loaded = space.load(name)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    found: list[Architecture] = []
+    while len(found) < count:
+        with contextlib.suppress(ArchitectureError):
+            found.append(loaded.sample(study.ask(), task))
+    return [architecture for architecture in found if architecture.params < 500_000]
+
+
+@pytest.fixture
+def net(task: Task) -> Architecture:
+    """A design of the conv space, with dropout."""
+    conv = space.load("conv")
+    params = {**conv.start(task)[-1], "dropout": "values", "dropout_rate": 0.1}
+    return conv.sample(optuna.trial.FixedTrial(params), task)
+
+
+@pytest.fixture
+def images(digits: Split) -> torch.Tensor:
+    """Real images, normalised."""
+    return digits.normalizer(digits.held_out.pixels[:32].float() / 255)
+
+
+@pytest.mark.parametrize("name", list(space.built_in()))
+def test_random_architectures_of_every_space_pass_their_proof(
+    name: str, tmp_path: Path, images: torch.Tensor
+) -> None:
+    claims = []
+    for number, architecture in enumerate(drawn(name, EACH)):
+        folder = tmp_path / str(number)
+        own = subject(tmp_path / f"weights-{number}", architecture, number)
+        folder.mkdir()
+        claims.append(Claim(own, "python", folder))
+        python.write(own, folder)
+    assert claims
+    for proof in prove(claims, images):
+        assert proof.images == 32
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+def test_every_format_proves_itself(
+    format: str, tmp_path: Path, net: Architecture, images: torch.Tensor
+) -> None:
+    done = export(subject(tmp_path, net), format, images, tmp_path / "out")
+    assert sorted(path.name for path in done.folder.iterdir()) == sorted(done.files)
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "out"}
+    again = export(subject(tmp_path, net, seed=1), format, images, tmp_path / "out")
+    assert again.files == done.files
+
+
+def test_an_export_that_is_not_the_network_is_refused(
+    tmp_path: Path, net: Architecture, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = subject(tmp_path, net)
+    before = export(own, "python", images, tmp_path / "out").folder / "model.py"
+    text = before.read_text()
+
+    def refused(change: tuple[str, str], message: str) -> None:
+        assert change[0] in text
+        with monkeypatch.context() as patched:
+            changed = text.replace(*change)
+            patched.setattr(source, "model", lambda *_: changed)
+            with pytest.raises(ExportError, match=message):
+                export(own, "python", images, tmp_path / "out")
+        assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "out"}
+        assert before.read_text() == text
+
+    refused(("nn.ReLU()", "nn.SiLU()"), "differs from the trained network by")
+    refused(("from torch", "import nas\nfrom torch"), "does not work: ModuleNotFoundError: import")
+    refused(("bias=False", "bias=True"), "does not work: RuntimeError|does not work:")
+
+
+def test_damaged_weights_are_named(tmp_path: Path, net: Architecture, images: torch.Tensor) -> None:
+    own = subject(tmp_path, net)
+    with pytest.raises(ExportError, match=r"weights\.safetensors is missing"):
+        export(
+            replace(own, weights=tmp_path / "none" / "weights.safetensors"),
+            "torch",
+            images,
+            tmp_path / "o",
+        )
+    own.weights.write_bytes(b"broken")
+    with pytest.raises(ExportError, match="does not hold the weights of Trial 7"):
+        export(own, "torch", images, tmp_path / "o")
+    save_file({"head.0.weight": torch.zeros(1)}, own.weights)
+    with pytest.raises(ExportError, match="does not hold the weights of Trial 7"):
+        export(own, "torch", images, tmp_path / "o")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
+def test_what_is_no_export_is_not_replaced(
+    tmp_path: Path, net: Architecture, images: torch.Tensor
+) -> None:
+    own = subject(tmp_path, net)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ExportError, match=r"mine holds thesis\.tex, which is no export"):
+        export(own, "python", images, tmp_path / "mine")
+    with pytest.raises(ExportError, match="is there and is no folder"):
+        export(own, "python", images, tmp_path / "file")
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+
+
+def test_the_source_is_readable_and_imports_torch_alone(tmp_path: Path, net: Architecture) -> None:
+    python.write(subject(tmp_path / "own", net), tmp_path)
+    text = (tmp_path / "model.py").read_text()
+    assert "self.block1 = nn.Sequential(" in text
+    assert "x = self.block2(x)" in text
+    tree = ast.parse(text)
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported == {"torch"}
+    assert not any(isinstance(node, ast.Import) for node in ast.walk(tree))
+    for row in net.table():
+        if row.params:
+            assert f"{row.receptive_field}  " in text
+            assert f"{row.params:,}\n" in text
+    rules = ["--isolated", "--select", "E,F,I,W,B", "--line-length", "110"]
+    subprocess.run([sys.executable, "-m", "ruff", "check", *rules, str(tmp_path)], check=True)
+
+
+def test_a_title_cannot_break_out_of_its_docstring() -> None:
+    title = 'x""" + __import__("os").system("false") + """\\'
+    text = source.model(Architecture((1, 4, 4), (ReLU(),)), title, 0.0, 1.0)
+    tree = ast.parse(text)
+    assert len(tree.body) == 4
+    docstring = ast.get_docstring(tree)
+    assert docstring is not None
+    assert "__import__" in docstring
+
+
+def test_a_network_of_one_stage_is_source_too() -> None:
+    text = source.model(Architecture((1, 4, 4), (Dropout(0.1),)), "x", 0.0, 1.0)
+    assert "return self.head(images)" in text
+
+
+def test_the_exported_training_is_the_searchs_own(
+    tmp_path: Path, net: Architecture, digits: Split
+) -> None:
+    """train.py, without nas, makes the very network that `fit` makes from the same seed."""
+    recipe = Recipe(epochs=2, batch_size=16)
+    trained = fit(net, digits, recipe, seed=11)
+    mean, std = digits.normalizer.mean, digits.normalizer.std
+    own = replace(subject(tmp_path / "own", net), recipe=recipe, seed=11, mean=mean, std=std)
+    save_file(trained.weights, own.weights)
+    python.write(own, tmp_path)
+    code = (
+        "import sys, runpy; sys.modules['nas'] = None; sys.argv[0] = 'train.py'; "
+        "sys.path.insert(0, '.'); runpy.run_path('train.py', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--held-out", "--threads", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    for epoch in trained.curve:
+        line = f"epoch {epoch.number:2}/2  training loss {epoch.train_loss:.4f}"
+        assert f"{line}  held-out accuracy {epoch.accuracy:.2f} %" in done.stdout
+    retrained = torch.load(tmp_path / "retrained.pt")
+    for name, value in load_file(tmp_path / "weights.safetensors").items():
+        assert torch.equal(retrained[name], value), name
+
+
+def test_every_data_set_has_its_train_script(tmp_path: Path, net: Architecture) -> None:
+    own = subject(tmp_path / "own", net)
+    python.write(replace(own, dataset=dataset("emnist-digits")), tmp_path)
+    text = (tmp_path / "train.py").read_text()
+    assert 'DATASET = "EMNIST"' in text
+    assert 'OPTIONS: dict[str, Any] = {"split": "digits"}' in text
+    assert "TRANSPOSED = True" in text
+    python.write(own, tmp_path)
+    text = (tmp_path / "train.py").read_text()
+    assert "torchvision" not in text
+    assert "from sklearn.datasets import load_digits" in text
+    assert "from nas" not in text

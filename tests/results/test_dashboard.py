@@ -1,0 +1,119 @@
+"""The dashboard: what we write into the study, and what a browser shows of it."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browser
+from optuna.artifacts import download_artifact, get_all_artifact_meta
+from optuna.trial import Trial, TrialState
+from optuna_dashboard import get_note, save_note
+
+from nas.cli.app import run as nas
+from nas.records import Run
+from nas.results import opened as studies
+from nas.results.dashboard import Publisher
+from nas.search import trials
+from nas.search.folder import Folder
+
+
+@pytest.fixture
+def address(study: Path) -> Iterator[str]:
+    """Where a running `nas dashboard` shows the study."""
+    command = [sys.executable, "-m", "nas", "dashboard", str(study), "--port", "0", "--no-browser"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    found = re.fullmatch(r"Dashboard: (http://127\.0\.0\.1:\d+/\S+)\n", process.stdout.readline())
+    assert found, process.stderr.read() if process.stderr else ""
+    yield found[1]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_the_dashboard_in_a_browser(study: Path, address: str, browser: Browser) -> None:
+    found = studies.opened(str(study))
+    best = found.front[-1]
+    browser.open(f"{address}/note")
+    browser.wait("return document.body.innerText", lambda text: "Kept up to date by nas" in text)
+    text = browser.run("return document.body.innerText")
+    assert best.architecture.summary() in text
+    assert "nas search --study" in text
+    browser.open(f"{address}/trials?numbers={best.number}")
+    browser.wait("return document.body.innerText", lambda text: "receptive field" in text)
+    text = browser.run("return document.body.innerText")
+    assert f"{best.params:,} parameters" in text
+    assert "It stopped: it has trained all of its 2 epochs." in text
+    for name in ("model.py", "weights.safetensors", "curve.csv"):
+        assert name in text
+    assert browser.run("return document.documentElement.scrollWidth") < 2_000, "it is cut or wraps"
+    browser.open(address)
+    browser.wait(
+        "return document.body.innerText",
+        lambda text: all(title in text for title in ("Front", "Hypervolume", "Learning curves")),
+    )
+    assert "accuracy" in browser.run("return document.body.innerText")
+    assert browser.errors() == []
+
+
+def test_every_trained_trial_has_its_artifacts(study: Path, tmp_path: Path) -> None:
+    found = studies.opened(str(study))
+    storage = found.study._storage
+    complete = found.study.get_trials(states=(TrialState.COMPLETE,))
+    assert len(complete) == 3
+    for trial in complete:
+        metas = get_all_artifact_meta(study_or_trial=trial, storage=storage)
+        assert {meta.filename for meta in metas} == {
+            "model.py",
+            "weights.safetensors",
+            "curve.csv",
+        }
+        for meta in metas:
+            path = tmp_path / f"{trial.number}-{meta.filename}"
+            download_artifact(
+                artifact_store=found.folder.artifact_store(),
+                artifact_id=meta.artifact_id,
+                file_path=str(path),
+            )
+            own = found.folder.trial(trial.number) / meta.filename
+            assert path.read_bytes() == own.read_bytes()
+
+
+def test_notes_and_figures_follow_the_study(study: Path) -> None:
+    folder = Folder(study)
+    publisher = Publisher(folder)
+    publisher.publish()
+    found = studies.opened(str(study))
+    note = get_note(found.study)
+    assert "No test image has been read" in note
+    best = found.front[-1]
+    trials.add_run(found.study, Run(best.number, 0, 1, 2, (93.21,), 0.3, 1.0, "cpu"))
+    publisher.publish()
+    assert "93.21 % of the test images" in get_note(studies.opened(str(study)).study)
+
+
+def test_a_persons_own_notes_stay(study: Path) -> None:
+    found = studies.opened(str(study))
+    (first, *_) = found.study.get_trials(states=(TrialState.COMPLETE,))
+    save_note(found.study, "my own")
+    save_note(Trial(found.study, first._trial_id), "mine as well")
+    Publisher(Folder(study)).publish()
+    again = studies.opened(str(study))
+    assert get_note(again.study) == "my own"
+    assert get_note(Trial(again.study, first._trial_id)) == "mine as well"
+
+
+def test_a_port_that_is_taken_is_one_line(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert nas(["dashboard", str(study), "--port", str(port), "--no-browser"]) == 2
+    error = capsys.readouterr().err
+    assert f"cannot listen at 127.0.0.1, port {port}" in error
+    assert error.count("\n") == 1
+    assert nas(["dashboard", str(study), "--port", "99999", "--no-browser"]) == 2
+    assert "port 99999" in capsys.readouterr().err

@@ -1,0 +1,141 @@
+"""The report as a browser shows it."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from browser import Browser
+
+from nas.cli.app import run as nas
+from nas.records import REJECTED, Run, State
+from nas.records.tables import COLUMNS, RUN_COLUMNS
+from nas.results import opened as studies
+from nas.results import report
+from nas.search import trials
+
+MOST_BYTES = 8 * 2**20
+
+
+@pytest.fixture
+def verified(study: Path) -> Path:
+    """The study with two made-up runs of its front's last member."""
+    found = studies.opened(str(study))
+    for index, accuracy in enumerate((91.0, 92.0)):
+        run = Run(found.front[-1].number, index, index, 2, (accuracy,), 0.3, 1.0, "cpu")
+        trials.add_run(found.study, run)
+    return study
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_report_in_a_browser(verified: Path, browser: Browser, width: int) -> None:
+    assert nas(["report", str(verified)]) == 0
+    page = verified / "report.html"
+    assert page.stat().st_size < MOST_BYTES
+    text = page.read_text()
+    assert "<script src" not in text
+    assert '<link rel="stylesheet' not in text
+    browser.open(page.as_uri(), width)
+    found = studies.opened(str(verified))
+    shown = browser.wait(
+        "return (document.getElementById('front')?.data || []).map(t => [t.name, t.x.length])"
+    )
+    trained = [record for record in found.records if record.state is State.TRAINED]
+    assert dict(shown) == {
+        "dominated": len(trained) - len(found.front),
+        # One more point draws the last step out to the budget.
+        "front (held out, one run)": len(found.front) + 1,
+        "verified (test, mean ± s.d. over seeds)": 1,
+    }
+    drawn = browser.wait(
+        "return document.querySelectorAll('#front .scatterlayer .point').length", lambda n: n > 0
+    )
+    assert drawn <= len(trained) + 2, "points outside of the window are not drawn"
+    plots = browser.run("return document.querySelectorAll('.plot').length")
+    browser.wait(
+        "return document.querySelectorAll('.plot .main-svg').length > 0 && "
+        f"document.querySelectorAll('.plot.js-plotly-plot').length == {plots}"
+    )
+    rows = browser.run("return document.querySelectorAll('#front-table tbody tr').length")
+    assert rows == len(found.front)
+    assert browser.run("return document.querySelectorAll('details svg').length") == rows
+    assert "91.50 ± 0.71" in browser.run("return document.body.innerText")
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.errors() == []
+
+
+def test_a_link_opens_the_network(verified: Path, browser: Browser) -> None:
+    nas(["report", str(verified)])
+    number = studies.opened(str(verified)).front[0].number
+    browser.open(f"{(verified / 'report.html').as_uri()}#trial-{number}")
+    assert browser.wait(f"return document.getElementById('trial-{number}').open")
+
+
+def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
+    found = studies.opened(str(verified))
+    text = report.write(found)
+    for name, value in (("learning rate", "lr"), ("weight decay", "weight_decay")):
+        assert f"<dt>{value}</dt>" in text, name
+    for fact in ("epochs trained", "epochs saved by the gate", "torch (made with)"):
+        assert f"<dt>{fact}</dt>" in text
+    for record in found.front:
+        assert record.architecture.summary() in text
+    ids = {"front", "hypervolume", "curves", "timeline", "outcomes", "parallel"}
+    for name in ids:
+        assert f'id="{name}"' in text
+    facts = report.facts(found)
+    rejected = sum(record.state in REJECTED for record in found.records)
+    assert facts["epochs trained"] == "6, of which 0 in runs that did not end"
+    assert facts["epochs saved by the gate"] == f"{2 * rejected} ({rejected} draws)"
+
+
+def test_another_study_is_drawn_beside_it(
+    verified: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copytree(verified, tmp_path / "<b>other"))
+    path = tmp_path / "both.html"
+    assert nas(["report", str(verified), "--compare", str(other), "-o", str(path)]) == 0
+    output = capsys.readouterr().out
+    assert f"Report: {path}" in output
+    assert "3 trained" in output
+    text = path.read_text()
+    assert "front of \\u0026lt;b\\u0026gt;other" in text
+    assert "<b>other" not in text
+    assert nas(["report", str(verified), "-o", str(tmp_path / "none" / "r.html")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_study_in_which_nothing_was_trained_has_a_report(
+    verified: Path, browser: Browser, tmp_path: Path
+) -> None:
+    import dataclasses
+
+    found = studies.opened(str(verified))
+    rejected = [record for record in found.records if record.state in REJECTED]
+    for records in (rejected, []):
+        page = tmp_path / "empty.html"
+        page.write_text(report.write(dataclasses.replace(found, records=records)))
+        browser.open(page.as_uri())
+        assert "No candidate has been trained yet" in browser.run("return document.body.innerText")
+        assert browser.errors() == []
+
+
+def test_the_tables_hold_the_same_rows_and_need_no_options(verified: Path) -> None:
+    nas(["report", str(verified)])
+    table = pd.read_csv(verified / "trials.csv")
+    front = pd.read_csv(verified / "front.csv")
+    assert list(table) == list(front) == list(COLUMNS)
+    pd.testing.assert_frame_equal(
+        table[table["is_pareto"]].sort_values("params").reset_index(drop=True),
+        front,
+        check_dtype=False,
+    )
+    last = front.iloc[-1]
+    assert (last["test_mean"], last["test_min"], last["test_n"]) == (91.5, 91.0, 2)
+    assert list(pd.read_csv(verified / "verify.csv")) == list(RUN_COLUMNS)
+
+
+def test_the_columns_are_documented() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "results.md").read_text()
+    for name, meaning in {**COLUMNS, **RUN_COLUMNS}.items():
+        assert f"| `{name}` | {meaning} |" in text
