@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Find tiny convolutional networks: the Pareto front of accuracy against parameters.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # joins the lines of a docstring's paragraph
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

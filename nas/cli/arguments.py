@@ -16,7 +16,7 @@ def whole(text: str) -> int:
 Study = Annotated[
     str | None,
     typer.Argument(
-        metavar="[STUDY]",
+        metavar="STUDY",
         help="A study's name under ./studies, or its path. Default: the most recent one.",
         show_default=False,
     ),

@@ -1,5 +1,7 @@
 """`nas front`: the Pareto front of a study."""
 
+import json
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -19,28 +21,23 @@ def command(
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
 ) -> None:
     """The Pareto front: the networks that no other beats in accuracy and parameters."""
-    import json
-    import sys
-
     from nas.cli.text import console, print_front
-    from nas.records import pareto_front
     from nas.records.tables import COLUMNS, rows
-    from nas.search import folder as folders
-    from nas.search import storage, trials
+    from nas.results.opened import opened
 
-    folder = folders.existing(study)
-    front = pareto_front(trials.records(storage.load(folder.database, folder.name)))
+    found = opened(study)
+    front = found.front
     if format is Format.table:
         out = console()
         if not front:
-            out.print(f"{folder.path} has no trained candidate yet: see `nas status`")
+            out.print(f"{found.folder.path} has no trained candidate yet: see `nas status`")
             return
-        print_front(out, folder.path, front)
+        print_front(out, found.folder.path, front, found.verified)
     elif format is Format.csv:
         import csv
 
         writer = csv.DictWriter(sys.stdout, list(COLUMNS), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows(front))
+        writer.writerows(rows(front, found.runs))
     else:
-        print(json.dumps(rows(front), indent=1))
+        print(json.dumps(rows(front, found.runs), indent=1))

@@ -30,7 +30,7 @@ STUDY, TRAINING, RUNNING = "Study", "Candidates and training", "Where and how lo
 Budget = _option(STUDY, "Parameters a candidate may have.", "8000", number=True)
 Trials = _option(STUDY, "Candidates to train.", "200", number=True)
 Dataset = _option(STUDY, "See `nas datasets`.", "mnist")
-Study = _option(STUDY, "Its name under ./studies, or its path.", "<dataset>-<budget>")
+Study = _option(STUDY, "Its name under ./studies, or its path.", "`<dataset>-<budget>`")
 Seed = _option(STUDY, "Of everything that is drawn.", "0", number=True)
 Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv")
 Sampler = _option(TRAINING, "tpe, random or nsga2.", "tpe")
@@ -89,14 +89,14 @@ def command(
 
 def _report(out: "Console", outcome: "Outcome") -> None:
     from nas.cli.text import counts, print_front
-    from nas.records import pareto_front
+    from nas.records import pareto_front, verifications
     from nas.search.progress import Progress
 
     config = outcome.folder.config()
     front = pareto_front(outcome.records)
     out.print()
     if front:
-        print_front(out, outcome.folder.path, front)
+        print_front(out, outcome.folder.path, front, verifications(outcome.runs))
         out.print()
     progress = Progress.of(config.trials, config.recipe.epochs, outcome.records)
     out.print(f"{counts(progress)} of {len(outcome.records)} draws")
@@ -106,3 +106,5 @@ def _report(out: "Console", outcome: "Outcome") -> None:
         out.print(f"Ended early: {outcome.reason}")
     if front:
         out.print(f"Tables: {outcome.folder.path}/trials.csv and front.csv", soft_wrap=True)
+        if not outcome.interrupted:
+            out.print("Next: nas report, nas dashboard, nas verify, nas export")

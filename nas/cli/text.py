@@ -1,13 +1,13 @@
 """How figures and tables look, the same in every command."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nas.records import Record
+from nas.records import Record, Verification
 from nas.search.progress import Progress
 
 
@@ -52,35 +52,45 @@ def table(columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]]) -> 
     return made
 
 
-def print_front(out: Console, folder: Path, front: Sequence[Record]) -> None:
-    """The front of the study in `folder`, the smallest first."""
+def print_front(
+    out: Console,
+    folder: Path,
+    front: Sequence[Record],
+    verified: Mapping[int, Verification],
+) -> None:
+    """The front of the study in `folder`, the smallest first, with test accuracies if any."""
     out.print(
         f"Front of {folder}: accuracy on held-out training images, one run each",
         soft_wrap=True,
     )
+    shown = [record.number for record in front if record.number in verified]
+    if shown:
+        out.print("test: on test images, mean ± standard deviation (number of seeds)")
     out.print()
-    rows = table(
-        [
-            ("params", "right"),
-            ("accuracy", "right"),
-            ("MACs", "right"),
-            ("RAM", "right"),
-            ("trial", "right"),
-            ("architecture", "left"),
-        ],
-        [
-            (
-                number(record.params),
-                percent(record.accuracy),
-                number(record.macs),
-                kilobytes(record.peak_ram),
-                str(record.number),
-                record.architecture.summary(),
-            )
-            for record in front
-        ],
-    )
-    out.print(rows)
+    columns = [("params", "right"), ("accuracy", "right")]
+    columns += [("test", "right")] if shown else []
+    columns += [("MACs", "right"), ("RAM", "right"), ("trial", "right"), ("architecture", "left")]
+    rows = [
+        (
+            number(record.params),
+            percent(record.accuracy),
+            *([spread(verified.get(record.number))] if shown else []),
+            number(record.macs),
+            kilobytes(record.peak_ram),
+            str(record.number),
+            record.architecture.summary(),
+        )
+        for record in front
+    ]
+    out.print(table(columns, rows))
+
+
+def spread(verified: Verification | None) -> str:
+    """`99.41 ± 0.05 (5)`."""
+    if verified is None:
+        return "-"
+    deviation = "" if verified.std is None else f" ± {verified.std:.2f}"
+    return f"{verified.mean:.2f}{deviation} ({verified.n})"
 
 
 def counts(progress: Progress) -> str:

@@ -2,12 +2,15 @@
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from socketserver import ThreadingMixIn
+from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna
 import plotly.graph_objects as go
+from optuna.storages import BaseStorage
 from optuna.trial import Trial
 from optuna_dashboard import get_note, save_note, save_plotly_graph_object, wsgi
 
@@ -15,7 +18,7 @@ from nas.errors import StudyError
 from nas.records import State
 from nas.results import analysis, figures, notes, report
 from nas.results.opened import Opened, read
-from nas.search import trials
+from nas.search import storage
 from nas.search.folder import Folder
 
 REFRESH = 5.0  # seconds between two looks at the study
@@ -25,49 +28,79 @@ class Publisher:
     """Writes what we have to say of a study into the study, for the dashboard to show."""
 
     def __init__(self, folder: Folder) -> None:
-        self._opened = read(folder)
-        self._written: dict[str, str] = {}
-        self._noted: set[int] = set()
+        self._folder = folder
+        self._study = storage.load(folder.database, folder.name)
+        self._written: dict[str, str] = {}  # by the figure's name, the note's owner
+        self._seen: tuple[int, ...] = ()
 
     def publish(self) -> None:
         """Write the notes and figures that are not there yet, or no longer true."""
-        study = self._opened.study
-        now = Opened(
-            self._opened.folder,
-            self._opened.folder.config(),
-            study,
-            trials.records(study),
-            trials.runs(study),
-        )
-        self._study_note(now)
+        drawn = self._study.get_trials(deepcopy=False)
+        seen = (len(drawn), sum(t.state.is_finished() for t in drawn), len(self._study.user_attrs))
+        if seen == self._seen:
+            return
+        now = read(self._folder, self._study)
+        self._note("study", now.study, notes.study(now))
         for name, figure in _graphs(now).items():
             content = figure.to_json()
             if self._written.get(name) != content:
-                save_plotly_graph_object(study, figure, graph_object_id=name)
+                save_plotly_graph_object(now.study, figure, graph_object_id=name)
                 self._written[name] = content
-        self._trial_notes(now)
+        self._trial_notes(now, {trial.number: trial._trial_id for trial in drawn})
+        self._seen = seen
 
-    def _study_note(self, now: Opened) -> None:
-        text = notes.study(now)
-        if self._written.get("note") == text:
+    def _trial_notes(self, now: Opened, ids: Mapping[int, int]) -> None:
+        """The notes of the trained trials, the latest first."""
+        attributes = _by_trial(self._study._storage.get_study_system_attrs(self._study._study_id))
+        verified = now.verified
+        for record in reversed(now.records):
+            if record.state is State.TRAINED and record.number in ids:
+                trial_id, found = ids[record.number], verified.get(record.number)
+                study = copy(now.study)
+                own = _Excerpt(now.study._storage, attributes.get(str(trial_id), {}))
+                study._storage = cast(BaseStorage, own)
+                text = notes.candidate(record, now.config.recipe.epochs, found)
+                self._note(f"trial {record.number}", Trial(study, trial_id), text)
+
+    def _note(self, owner: str, place: optuna.Study | Trial, text: str) -> None:
+        """Write a note, unless a person has written one of their own there."""
+        if self._written.get(owner) == text:
             return
-        old = get_note(now.study)
-        if not old or old.startswith(notes.OURS):  # else it is a person's own
-            save_note(now.study, text)
-        self._written["note"] = text
+        old = get_note(place)
+        if old != text and (not old or old.startswith(notes.OURS)):
+            save_note(place, text)
+        self._written[owner] = text
 
-    def _trial_notes(self, now: Opened) -> None:
-        for frozen in now.study.get_trials(
-            deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
-        ):
-            if frozen.number in self._noted:
-                continue
-            trial = Trial(now.study, frozen._trial_id)
-            if not get_note(trial):
-                record = trials.record(frozen)
-                text = notes.candidate(record, now.config.recipe.epochs)
-                save_note(trial, text)
-            self._noted.add(frozen.number)
+
+class _Excerpt:
+    """A storage of which a reader sees those attributes of the study that belong to one trial.
+
+    The dashboard keeps trials' notes in attributes of the study and reads all of them for each
+    note: with a thousand trials that takes minutes, and grows with their square.
+    """
+
+    def __init__(self, storage: BaseStorage, attributes: dict[str, Any]) -> None:
+        self._storage = storage
+        self._attributes = attributes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002
+        return self._attributes
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._storage.set_study_system_attr(study_id, key, value)
+        self._attributes[key] = value
+
+
+def _by_trial(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The dashboard's attributes by the trial that they name: dashboard:<trial's id>:..."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in attributes.items():
+        if key.startswith("dashboard:"):
+            found.setdefault(key.split(":")[1], {})[key] = value
+    return found
 
 
 def _graphs(now: Opened) -> dict[str, go.Figure]:
@@ -110,8 +143,8 @@ def serve(
     """
     # What the dashboard's own pages make Optuna warn of is not for the terminal.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"optuna\.")
-    opened = read(folder)
-    application = wsgi(opened.study._storage, artifact_store=folder.artifact_store())
+    study = storage.load(folder.database, folder.name)
+    application = wsgi(study._storage, artifact_store=folder.artifact_store())
     try:
         server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:
@@ -134,7 +167,7 @@ def serve(
     thread = threading.Thread(target=keep_up_to_date, name="publisher")
     thread.start()
     try:
-        ready(f"http://{host}:{server.server_port}/dashboard/studies/{opened.study._study_id}")
+        ready(f"http://{host}:{server.server_port}/dashboard/studies/{study._study_id}")
         server.serve_forever()
     finally:
         stop.set()

@@ -195,8 +195,10 @@ def _curve(figure: go.Figure, record: Record, color: str, opacity: float, width:
         opacity=opacity,
         line={"color": color, "width": width},
         name=f"trial {record.number}",
-        text=[f"trial {record.number}, {record.params:,} parameters"] * len(epochs),
-        hovertemplate="%{text}<br>%{y:.2f} % error after epoch %{x}<extra></extra>",
+        hovertemplate=(
+            f"trial {record.number}, {record.params:,} parameters<br>"
+            "%{y:.2f} % error after epoch %{x}<extra></extra>"
+        ),
     )
 
 

@@ -38,6 +38,7 @@ def candidate(record: Record, epochs: int, verified: Verification | None = None)
     architecture = record.architecture
     reason = record.reason or f"it has trained all of its {epochs} epochs"
     lines = [
+        OURS,
         f"`{architecture.summary()}`",
         f"**{architecture.params:,} parameters, {record.accuracy:.2f} %** of the held-out images "
         f"after {record.epochs} epochs; {architecture.macs:,} MACs; peak of activations "

@@ -37,7 +37,7 @@ def opened(name: str | None) -> Opened:
     return read(folders.existing(name))
 
 
-def read(folder: Folder) -> Opened:
-    """The study in `folder` as it is now."""
-    study = storage.load(folder.database, folder.name)
+def read(folder: Folder, study: optuna.Study | None = None) -> Opened:
+    """The study in `folder` as it is now; `study` is it, if it has been loaded before."""
+    study = study or storage.load(folder.database, folder.name)
     return Opened(folder, folder.config(), study, trials.records(study), trials.runs(study))

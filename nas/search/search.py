@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 
 from nas.data import ensure
-from nas.records import Record
+from nas.records import Record, Run
 from nas.records.tables import write_tables
 from nas.search import folder as folders
 from nas.search import processes, storage, trials
@@ -24,6 +24,7 @@ class Outcome:
 
     folder: Folder
     records: list[Record]
+    runs: list[Run]  # of `nas verify`, if there are any
     reason: str  # "complete", or what kept it from that
     interrupted: bool = False
 
@@ -67,5 +68,6 @@ def search(
         finally:
             team.end()
             records = trials.records(optuna_study)
-            write_tables(records, trials.runs(optuna_study), folder.path)
-    return Outcome(folder, records, reason, interrupted)
+            runs = trials.runs(optuna_study)
+            write_tables(records, runs, folder.path)
+    return Outcome(folder, records, runs, reason, interrupted)

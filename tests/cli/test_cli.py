@@ -218,3 +218,11 @@ def test_spaces_and_datasets_are_listed(
     output = capsys.readouterr().out
     assert str(mnist_dir) in output
     assert "1,497 (249 held out)" in output
+
+
+def test_the_formats_are_the_exporters() -> None:
+    from nas.cli.export import Format
+    from nas.export import fresh
+    from nas.export.export import FORMATS
+
+    assert [format.value for format in Format] == list(FORMATS) == list(fresh.FORMATS)

@@ -82,7 +82,7 @@ def test_the_tables_have_their_columns_and_pandas_reads_them(tmp_path: Path) -> 
     )
     rejected = Record(number=3, state=State.OVER_BUDGET, reason="9,000 > 8,000", params=9_000)
     impossible = Record(number=4, state=State.IMPOSSIBLE, reason='Conv "x", at layer 3')
-    write_tables([record(1, 50, 60.0), whole, rejected, impossible], tmp_path)
+    write_tables([record(1, 50, 60.0), whole, rejected, impossible], [], tmp_path)
     trials = pd.read_csv(tmp_path / "trials.csv")
     assert list(trials.columns) == list(COLUMNS)
     assert trials["number"].tolist() == [1, 2, 3, 4]

@@ -94,7 +94,10 @@ def test_notes_and_figures_follow_the_study(study: Path) -> None:
     best = found.front[-1]
     trials.add_run(found.study, Run(best.number, 0, 1, 2, (93.21,), 0.3, 1.0, "cpu"))
     publisher.publish()
-    assert "93.21 % of the test images" in get_note(studies.opened(str(study)).study)
+    again = studies.opened(str(study)).study
+    assert "93.21 % of the test images" in get_note(again)
+    (trial,) = (trial for trial in again.get_trials() if trial.number == best.number)
+    assert "93.21 % of the test images" in get_note(Trial(again, trial._trial_id))
 
 
 def test_a_persons_own_notes_stay(study: Path) -> None:
