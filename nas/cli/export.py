@@ -109,8 +109,9 @@ def command(
     out = console()
     out.print(f"{done.folder}: {', '.join(done.files)}", soft_wrap=True)
     counted = f"{architecture.params:,} parameters, " if format is not Format.onnx else ""
+    error = done.proof.error
+    how = f"the trained network's to {error:.1g}" if error else "exactly the trained network's"
     out.print(
-        f"Proven without nas: {counted}the outputs for {done.proof.images} real images are the "
-        f"trained network's to {done.proof.error:.1g}",
+        f"Proven without nas: {counted}the outputs for {done.proof.images} real images are {how}",
         soft_wrap=True,
     )
