@@ -18,9 +18,9 @@ from nas.errors import NasError, StudyError
 from nas.records import Record, Run, Target
 from nas.records.tables import write_tables
 from nas.results.opened import Opened
-from nas.search import trials
+from nas.search import processes, trials
 from nas.search.config import StudyConfig
-from nas.search.processes import context, default_workers, device_of
+from nas.search.processes import default_workers, device_of
 from nas.search.seeds import seed_of
 from nas.search.stop import end_with_parent, sigterm_as_interrupt
 from nas.training import Epoch
@@ -135,12 +135,12 @@ def verify(
     Each run is written into the study when it ends; on an interrupt those under way are lost, and
     the same call makes them. Raises `NasError` for what the user can mend.
     """
-    processes = context()
+    context = processes.context()
     ensure(opened.config.data, data_dir)
     from nas.training.device import resolve
 
     name = str(resolve(device))
-    team = _Team(processes, opened, plan, observer, name, data_dir)
+    team = _Team(context, opened, plan, observer, name, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):
         try:
             with sigterm_as_interrupt():
@@ -167,7 +167,7 @@ class _Team:
 
     def __init__(
         self,
-        processes: BaseContext,
+        context: BaseContext,
         opened: Opened,
         plan: Plan,
         observer: Observer,
@@ -175,7 +175,7 @@ class _Team:
         data_dir: Path | None,
     ) -> None:
         self.runs = list(opened.runs)
-        self._processes = processes
+        self._context = context
         self._opened = opened
         self._plan = plan
         self._observer = observer
@@ -213,23 +213,11 @@ class _Team:
         self._members.clear()
 
     def _start(self, job: Job, slot: int) -> None:
-        ours, theirs = self._processes.Pipe(duplex=False)
-        plan, config = self._plan, self._opened.config
-        process = self._processes.Process(  # type: ignore[attr-defined]
-            target=_main,
-            args=(
-                job,
-                config,
-                plan.sustained,
-                device_of(slot, self._device),
-                self._data_dir,
-                theirs,
-            ),
-            daemon=True,
-        )
-        process.start()
-        theirs.close()  # so that our end reads end-of-file when the process is gone
-        self._members.append(_Member(job, slot, process, ours))
+        device = device_of(slot, self._device)
+        arguments = (job, self._opened.config, self._plan.sustained, device, self._data_dir)
+        name = f"verify-{slot}"
+        process, connection = processes.start(self._context, _main, arguments, name)
+        self._members.append(_Member(job, slot, process, connection))
 
     def _listen(self, member: _Member) -> bool:
         """Take in one message; True if the process has ended."""
@@ -259,7 +247,8 @@ class _Team:
     def _died(self, member: _Member) -> None:
         key = member.job.key
         self._deaths[key] = self._deaths.get(key, 0) + 1
-        text = f"the process that trained trial {key[0]} died ({member.process.exitcode})"
+        how = processes.cause_of_death(member.process)
+        text = f"the process that trained trial {key[0]} died ({how})"
         if self._deaths[key] >= TRIES:
             raise StudyError(
                 f"{text} {TRIES} times: is memory short? The same command goes on from here"

@@ -3,7 +3,10 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 
 
 def context() -> BaseContext:
@@ -24,6 +27,28 @@ def context() -> BaseContext:
     finally:
         signal.signal(signal.SIGINT, before)
     return made
+
+
+def start(
+    context: BaseContext, target: Callable[..., None], arguments: tuple[object, ...], name: str
+) -> tuple[BaseProcess, Connection]:
+    """A process that runs `target(*arguments, connection)`, and our end of that connection.
+
+    It ends with this process, and our end reads end-of-file when it is gone.
+    """
+    ours, theirs = context.Pipe(duplex=False)
+    process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+        target=target, args=(*arguments, theirs), name=name, daemon=True
+    )
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def cause_of_death(process: BaseProcess) -> str:
+    """How a process that has ended did so: `signal SIGKILL`, `status 1`."""
+    code = process.exitcode
+    return f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
 
 
 def default_workers(device: str) -> int:

@@ -16,6 +16,7 @@ from nas.errors import StudyError
 METRICS = ["accuracy", "parameters"]
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
 LOCK_TIMEOUT = 60  # seconds that a writer waits for another
+READ_ONLY = "nas_read_only"  # execution option of a connection that will not write
 
 
 def create(path: Path, name: str) -> optuna.Study:
@@ -78,7 +79,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _unusable(path: Path, error: Exception) -> StudyError:

@@ -1,7 +1,6 @@
 """The workers of one search: started, listened to, replaced where they die, ended."""
 
 import multiprocessing
-import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -14,7 +13,7 @@ from filelock import FileLock
 from optuna.trial import TrialState
 
 from nas.errors import NasError, StudyError
-from nas.search import trials, worker
+from nas.search import processes, trials, worker
 from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, WorkerEvent
 from nas.search.folder import Folder
@@ -115,18 +114,10 @@ class Team:
         give_back_all(self._study, "the search was stopped")
 
     def _start(self, index: int) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
         name = f"worker-{index}"
-        device = device_of(index, self._device)
-        process = self._context.Process(  # type: ignore[attr-defined]
-            target=worker.main,
-            args=(self._folder, name, index, device, self._data_dir, theirs),
-            name=name,
-            daemon=True,
-        )
-        process.start()
-        theirs.close()  # so that our end reads end-of-file when the worker is gone
-        self._members.append(_Member(name, index, process, ours))
+        arguments = (self._folder, name, index, device_of(index, self._device), self._data_dir)
+        process, connection = processes.start(self._context, worker.main, arguments, name)
+        self._members.append(_Member(name, index, process, connection))
 
     def _listen(self, member: _Member) -> None:
         try:
@@ -157,8 +148,7 @@ class Team:
     def _replace(self, member: _Member) -> None:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
-        code = member.process.exitcode
-        how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
+        how = processes.cause_of_death(member.process)
         with FileLock(self._folder.claim_lock):  # nobody is between asking and marking now
             give_back_all(self._study, f"{member.name} died ({how})", member.name)
         self._restarts += 1

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture
 from nas.records import Record, Run, State
+from nas.search import reader
 from nas.training import Epoch
 
 MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
@@ -55,8 +56,8 @@ def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 
 def records(study: optuna.Study) -> list[Record]:
     """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out."""
-    trials = study.get_trials(deepcopy=False)
-    return [record(trial) for trial in trials if trial.state is not TrialState.WAITING]
+    drawn = reader.trials(study)
+    return [record(trial) for trial in drawn if trial.state is not TrialState.WAITING]
 
 
 def record(trial: FrozenTrial) -> Record:
@@ -112,8 +113,8 @@ def _state(trial: FrozenTrial) -> tuple[State, str]:
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """Optuna stores UTC without saying so."""
-    return moment.replace(tzinfo=UTC) if moment else None
+    """Optuna tells local time, without saying so."""
+    return moment.astimezone(UTC) if moment else None
 
 
 def give_back(study: optuna.Study, trial: FrozenTrial, reason: str) -> None:

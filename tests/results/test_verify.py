@@ -276,9 +276,8 @@ def test_a_run_whose_process_is_killed_is_made_again(
     monkeypatch.setattr(verification._Team, "_start", start_and_kill)
     runs = verify(one, Plan(one.front[:1], 1), silent, workers=1)
     assert len(runs) == 1
-    assert silent.warnings == [
-        f"the process that trained trial {one.front[0].number} died (-9); that run is tried again"
-    ]
+    who = f"the process that trained trial {one.front[0].number}"
+    assert silent.warnings == [f"{who} died (signal SIGKILL); that run is tried again"]
 
 
 def test_two_at_once_are_refused(study: Path) -> None:
