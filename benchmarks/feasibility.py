@@ -42,11 +42,12 @@ def feasibility(budget: int) -> dict[str, object]:
             counts["impossible"] += 1
             continue
         start = time.perf_counter()
-        described = trials.describe(architecture)
+        described = (architecture.params, architecture.macs, architecture.peak_ram)
+        assert architecture.hash
         excess = gate.excess(architecture, task.limits)
         gate.violations(architecture, task.limits)
         spent = 1e3 * (time.perf_counter() - start)
-        assert described["params"] == architecture.params
+        assert described[0] == architecture.params
         counts["over" if excess else "feasible"] += 1
         if excess:
             gate_ms.append(spent)
@@ -63,7 +64,7 @@ def stored_rejection() -> float:
     """Median milliseconds that the database takes for one rejected draw, sampling included."""
     task = Task((1, 28, 28), 10, Limits(8_000))
     sampled = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    times = []
+    times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         study = storage.create(Path(folder) / "study.db", "s")
         study.sampler = optuna.samplers.RandomSampler(seed=0)
@@ -78,7 +79,7 @@ def stored_rejection() -> float:
             start = time.perf_counter()
             trial = study.ask()
             conv.sample(trial, task)
-            trials.set_attributes(trial, trials.describe(architecture))
+            trials.set_architecture(trial, architecture)
             trial.set_constraint("params", 1.0)
             trials.set_attributes(trial, {"state": "over budget", "reason": "too many"})
             study.tell(trial, state=TrialState.PRUNED)

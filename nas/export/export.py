@@ -58,8 +58,7 @@ def _check_free(folder: Path) -> None:
     """Raise `ExportError` if `folder` holds something that no export has written."""
     if folder.is_dir() and not folder.is_symlink():
         known = {name for module in FORMATS.values() for name in module.FILES}
-        # What running an export leaves there is no reason to keep it.
-        known |= {"__pycache__", ".pytest_cache", "retrained.pt", "data"}
+        known |= {"__pycache__", ".pytest_cache", ".ruff_cache"}  # what running it leaves behind
         other = sorted(path.name for path in folder.iterdir() if path.name not in known)
         if not other:
             return

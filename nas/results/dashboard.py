@@ -27,9 +27,9 @@ REFRESH = 5.0  # seconds between two looks at the study
 class Publisher:
     """Writes what we have to say of a study into the study, for the dashboard to show."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, study: optuna.Study) -> None:
         self._folder = folder
-        self._study = storage.load(folder.database, folder.name)
+        self._study = study
         self._written: dict[str, str] = {}  # by the figure's name, the note's owner
         self._seen: tuple[int, ...] = ()
 
@@ -154,7 +154,8 @@ def serve(
     stop = threading.Event()
 
     def keep_up_to_date() -> None:
-        publisher = Publisher(folder)
+        # A storage of its own: this thread's connection is not the server's.
+        publisher = Publisher(folder, storage.load(folder.database, folder.name))
         while True:
             try:
                 publisher.publish()

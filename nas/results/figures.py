@@ -160,7 +160,7 @@ def hypervolume(steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> 
     for (name, own), color in zip(named.items(), (BLUE, *OTHERS * 9), strict=False):
         figure.add_scatter(
             x=[step.epochs for step in own],
-            y=[step.hypervolume for step in own],
+            y=[round(step.hypervolume, 5) for step in own],
             text=[f"trial {step.trial}" for step in own],
             mode="lines",
             name=name,
@@ -235,7 +235,7 @@ def parallel(rows: Sequence[Features]) -> go.Figure:
         dimensions.append(
             {
                 "label": label,
-                "values": [log10(value) for value in values],
+                "values": [round(log10(value), 4) for value in values],
                 "tickvals": [log10(tick) for tick in ticks],
                 "ticktext": [f"{tick:,}" for tick in ticks],
             }

@@ -87,7 +87,7 @@ class Plan:
         """
         order = list(self.candidates)
         if self.target is None:
-            order.sort(key=lambda record: -(record.macs or 0))
+            order.sort(key=lambda record: -record.seconds)
         for record in order:
             own = self.counted(record, runs)
             verdict = self.target.verdict(own) if self.target else None

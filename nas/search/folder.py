@@ -122,7 +122,11 @@ def existing(value: str | None) -> Folder:
     folder = named(value)
     if not folder.database.is_file():
         known = ", ".join(path.parent.name for path in studies) or "none"
-        raise StudyError(f"there is no study at {folder.path}: under ./studies there is {known}")
+        beside = Folder(Path(value)).database.is_file()
+        hint = f"; the folder ./{value} is one, give it with its ./" if beside else ""
+        raise StudyError(
+            f"there is no study at {folder.path}: under ./studies there is {known}{hint}"
+        )
     return folder
 
 

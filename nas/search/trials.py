@@ -39,6 +39,12 @@ def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
     )
 
 
+def set_constraints(trial: optuna.Trial, violations: Mapping[str, float]) -> None:
+    """Write into an open trial how far its candidate is from each limit: cost / limit - 1."""
+    for name, value in violations.items():
+        trial.set_constraint(name, value)
+
+
 def set_curve(trial: optuna.Trial, curve: Iterable[Epoch]) -> None:
     """Write into an open trial how its candidate was trained."""
     _keep(trial, CURVE, [list(astuple(epoch)) for epoch in curve])

@@ -156,13 +156,15 @@ class Worker:
             if trained + running >= self._config.trials:
                 return None
             trial = self._study.ask()
-            trials.set_attributes(trial, {"worker": self._name, "device": self._device})
+            with storage.in_one_go(self._study):
+                trials.set_attributes(trial, {"worker": self._name, "device": self._device})
             return trial
 
     def _draw(self, trial: optuna.Trial) -> None:
         """Sample, judge and train the candidate of `trial`, and tell the study what came of it."""
         try:
-            architecture = self._space.sample(trial, self._config.task)
+            with storage.in_one_go(self._study):
+                architecture = self._space.sample(trial, self._config.task)
         except ArchitectureError as error:
             trial.set_constraint("possible", 1.0)
             self._reject(trial, State.IMPOSSIBLE, str(error))
@@ -172,16 +174,19 @@ class Worker:
             self._study.tell(trial, state=TrialState.FAIL)
             raise
         excess = gate.excess(architecture, self._config.task.limits)
-        for name, value in gate.violations(architecture, self._config.task.limits).items():
-            trial.set_constraint(name, value)
+        violations = gate.violations(architecture, self._config.task.limits)
         if excess:
-            trials.set_architecture(trial, architecture)
+            with storage.in_one_go(self._study):
+                trials.set_architecture(trial, architecture)
+                trials.set_constraints(trial, violations)
             self._reject(trial, State.OVER_BUDGET, excess)
             return
         # Looked up and entered under the lock: of two workers with the same draw one is earlier.
         with self._lock:
             twin = self._twin(trial, architecture)
-            trials.set_architecture(trial, architecture)
+            with storage.in_one_go(self._study):
+                trials.set_architecture(trial, architecture)
+                trials.set_constraints(trial, violations)
         if twin is not None:
             trial.set_constraint("new", 1.0)
             self._reject(trial, State.DUPLICATE, f"the same network as trial {twin}")
@@ -200,7 +205,8 @@ class Worker:
         return None
 
     def _reject(self, trial: optuna.Trial, state: State, reason: str) -> None:
-        trials.set_attributes(trial, {"state": state.value, "reason": reason})
+        with storage.in_one_go(self._study):
+            trials.set_attributes(trial, {"state": state.value, "reason": reason})
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
@@ -229,8 +235,9 @@ class Worker:
                 (frozen,) = (t for t in self._trials() if t.number == trial.number)
                 trials.give_back(self._study, frozen, "the search was stopped")
             return
-        self._keep(trial, architecture, trained)
-        trials.set_curve(trial, trained.curve)
+        with storage.in_one_go(self._study):
+            self._keep(trial, architecture, trained)
+            trials.set_curve(trial, trained.curve)
         self._study.tell(trial, [trained.accuracy, architecture.params])
 
     def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:

@@ -86,7 +86,7 @@ def test_every_trained_trial_has_its_artifacts(study: Path, tmp_path: Path) -> N
 
 def test_notes_and_figures_follow_the_study(study: Path) -> None:
     folder = Folder(study)
-    publisher = Publisher(folder)
+    publisher = Publisher(folder, studies.read(folder).study)
     publisher.publish()
     found = studies.opened(str(study))
     note = get_note(found.study)
@@ -105,7 +105,7 @@ def test_a_persons_own_notes_stay(study: Path) -> None:
     (first, *_) = found.study.get_trials(states=(TrialState.COMPLETE,))
     save_note(found.study, "my own")
     save_note(Trial(found.study, first._trial_id), "mine as well")
-    Publisher(Folder(study)).publish()
+    Publisher(Folder(study), found.study).publish()
     again = studies.opened(str(study))
     assert get_note(again.study) == "my own"
     assert get_note(Trial(again.study, first._trial_id)) == "mine as well"

@@ -21,8 +21,8 @@ from nas.training import Epoch
 
 
 def candidate(number: int, params: int) -> Record:
-    curve = (Epoch(1, 0.5, 90.0, 0.4, 95.0, 1.5),)
-    return Record(number, State.TRAINED, params=params, macs=10 * params, curve=curve)
+    curve = (Epoch(1, 0.5, 90.0, 0.4, 95.0, seconds=params / 100),)
+    return Record(number, State.TRAINED, params=params, curve=curve)
 
 
 def made(trial: int, index: int, *accuracies: float) -> Run:

@@ -1,0 +1,99 @@
+"""What a search costs besides training: ask, gate, tell and records, with a trainer that does none.
+
+    python benchmarks/bookkeeping.py [--trials 1000] [--sampler random] [--study FOLDER]
+
+One worker on SQLite in this process. Prints milliseconds a draw and a trained trial over each fifth
+of the study, so that growth shows, and writes bookkeeping.csv beside this file. With `--study` the
+study is kept there, for `benchmarks/startup.py`.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import torch
+
+from nas.architecture import Architecture
+from nas.architecture.module import build
+from nas.data.images import Split, load_split
+from nas.search import folder as folders
+from nas.search import storage
+from nas.search.config import from_settings
+from nas.search.events import Ended, WorkerEvent
+from nas.search.folder import Folder
+from nas.search.samplers import sampler
+from nas.search.space import load
+from nas.search.stop import StopSignal
+from nas.search.worker import Worker
+from nas.training import Epoch
+from nas.training import fit as training
+from nas.training.fit import Fit
+
+PARTS = 5
+
+
+def untrained(architecture: Architecture, *_: object) -> Fit:
+    """A fit that took no time: a plausible curve, random weights."""
+    noise = random.Random(architecture.hash).random()
+    best = 100 - 60 * (architecture.params / 50) ** -0.9 - noise
+    curve = tuple(
+        Epoch(n, 1 / n, best - 5 / n, 1 / n, best - (15 - n) / 5, 0.0) for n in range(1, 16)
+    )
+    return Fit(curve, build(architecture).state_dict())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=1_000)
+    parser.add_argument("--sampler", default="random")
+    parser.add_argument("--study", type=Path)
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    training.fit = untrained  # type: ignore[assignment]
+    with tempfile.TemporaryDirectory() as scratch:
+        table = run(options.trials, options.sampler, Folder(options.study or Path(scratch) / "s"))
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    print(table.to_string(index=False))
+
+
+def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
+    """Milliseconds a draw and a trained trial, by the part of the study."""
+    config = from_settings({"dataset": "digits", "trials": trials, "sampler": sampler_name})
+    space = load(config.space)
+    folders.write(folder, config, space, {})
+    study = storage.create(folder.database, folder.name)
+    study.sampler = sampler(config.sampler, 0)
+    ends: list[tuple[float, bool]] = []
+
+    def tell(event: WorkerEvent) -> None:
+        if isinstance(event, Ended):
+            ends.append((time.perf_counter(), not event.record.state.rejected))
+
+    data: Split = load_split(config.data)
+    stop = StopSignal()
+    start = time.perf_counter()
+    Worker(folder, config, space, study, data, "worker-0", "cpu", stop, tell).run()
+    rows = []
+    for part in range(PARTS):
+        own = ends[len(ends) * part // PARTS : len(ends) * (part + 1) // PARTS]
+        spent = 1e3 * (own[-1][0] - start)
+        trained = sum(was_trained for _, was_trained in own)
+        rows.append(
+            {
+                "draws": f"{len(ends) * part // PARTS + 1} to {len(ends) * (part + 1) // PARTS}",
+                "sampler": sampler_name,
+                "ms a draw": round(spent / len(own), 1),
+                "ms a trained trial, its rejected draws included": round(spent / trained, 1),
+            }
+        )
+        start = own[-1][0]
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
