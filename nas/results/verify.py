@@ -17,7 +17,7 @@ from nas.data import ensure
 from nas.errors import NasError, StudyError
 from nas.records import Record, Run, Target
 from nas.records.tables import write_tables
-from nas.results.opened import Opened
+from nas.results.opened import Opened, read
 from nas.search import processes, trials
 from nas.search.config import StudyConfig
 from nas.search.processes import default_workers, device_of
@@ -147,7 +147,8 @@ def verify(
                 team.work(workers or default_workers(name))
         finally:
             team.end()
-            write_tables(opened.records, team.runs, opened.folder.path)
+            now = read(opened.folder, opened.study)  # a search may have gone on meanwhile
+            write_tables(now.records, now.runs, opened.folder.path)
     return team.runs
 
 
@@ -305,7 +306,8 @@ def _run(
         trained = fit(record.architecture, data, config.recipe, seed, on_epoch, measured)
     except TrainingError as error:
         raise StudyError(
-            f"trial {record.number} cannot be verified: {error}, with seed {seed}"
+            f"trial {record.number} cannot be verified: {error}, with seed {seed}: "
+            "verify the others with --trial"
         ) from None
     last = trained.curve[-1]
     assert last.loss is not None, "the last epoch is measured"
