@@ -30,7 +30,7 @@ def main() -> None:
     chrome = Options()
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
         chrome.add_argument(argument)
-    chrome.add_argument(f"--window-size={options.width},800")
+    chrome.add_argument(f"--window-size={options.width},1600")
     chrome.add_argument("--force-device-scale-factor=2")
     driver = webdriver.Chrome(options=chrome, service=Service(shutil.which("chromedriver")))
     with tempfile.TemporaryDirectory() as folder, driver:
