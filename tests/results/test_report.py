@@ -60,7 +60,8 @@ def test_the_report_in_a_browser(verified: Path, browser: Browser, width: int) -
     assert rows == len(found.front)
     assert browser.run("return document.querySelectorAll('details svg').length") == rows
     assert "91.50 ± 0.71" in browser.run("return document.body.innerText")
-    assert browser.run("return document.documentElement.scrollWidth") <= width
+    # Figures take their final width a moment after they were drawn.
+    browser.wait("return document.documentElement.scrollWidth", lambda wide: wide <= width)
     assert browser.errors() == []
 
 
