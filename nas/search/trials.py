@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture
+from nas.errors import StudyError
 from nas.records import Record, Run, State
 from nas.search import reader
 from nas.training import Epoch
@@ -67,9 +68,14 @@ def records(study: optuna.Study) -> list[Record]:
 
 
 def record(trial: FrozenTrial) -> Record:
-    """What `trial` says of its candidate."""
+    """What `trial` says of its candidate; raises `StudyError` if it is none of ours."""
     attributes, kept = trial.user_attrs, trial.system_attrs
     state, reason = _state(trial)
+    if state is State.TRAINED and CURVE not in kept:
+        raise StudyError(
+            f"trial {trial.number} of the study holds no learning curve: it was made by another "
+            "version of nas, or by another program: search it anew under another --study"
+        )
     return Record(
         number=trial.number,
         state=state,

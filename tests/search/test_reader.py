@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from nas.errors import StudyError
 from nas.results import opened as studies
 from nas.search import reader, storage, trials
 
@@ -56,3 +57,10 @@ def test_a_storage_without_tables_is_read_by_optuna() -> None:
     study = optuna.create_study()
     study.tell(study.ask(), 1.0)
     assert reader.trials(study) == study.get_trials()
+
+
+def test_a_trial_that_is_not_ours_is_an_error_of_one_line(tmp_path: Path) -> None:
+    study = storage.create(tmp_path / "study.db", "s")
+    study.tell(study.ask(), [90.0, 12.0])
+    with pytest.raises(StudyError, match="trial 0 of the study holds no learning curve"):
+        trials.records(study)
