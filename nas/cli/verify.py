@@ -13,7 +13,7 @@ from nas.cli.arguments import Study, whole
 
 if TYPE_CHECKING:
     from nas.results.opened import Opened
-    from nas.results.verify import Plan
+    from nas.results.plan import Plan
 
 
 def _number(text: str) -> Any:
@@ -95,7 +95,7 @@ def _plan(
 ) -> "Plan":
     from nas.errors import ConfigError, StudyError
     from nas.records import Target, choice
-    from nas.results.verify import Plan
+    from nas.results.plan import Plan
 
     if trial is not None and front:
         raise ConfigError("--trial and --front: give one of them")

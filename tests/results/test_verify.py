@@ -15,7 +15,8 @@ from nas.errors import StudyError
 from nas.records import Record, Run, State, Target, verifications
 from nas.results import opened as studies
 from nas.results import verify as verification
-from nas.results.verify import Job, Plan, verify
+from nas.results.plan import Job, Plan
+from nas.results.verify import verify
 from nas.search import trials
 from nas.training import Epoch
 
