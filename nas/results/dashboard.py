@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna
 import plotly.graph_objects as go
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import Trial
 from optuna_dashboard import get_note, save_note, save_plotly_graph_object, wsgi
@@ -159,8 +160,10 @@ def serve(
         while True:
             try:
                 publisher.publish()
-            except Exception as error:
-                warn(f"notes and figures are no longer kept up to date: {error}")
+            except StorageInternalError as error:  # the database was busy, or is away
+                warn(f"notes and figures could not be brought up to date, trying again: {error}")
+            except KeyError:
+                warn("the study is no longer in its database: its notes are left as they are")
                 return
             if stop.wait(REFRESH):
                 return
