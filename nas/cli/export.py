@@ -103,7 +103,7 @@ def command(
         accuracy=record.accuracy,
         verified=f"Verified: {verified.sentence()}." if verified else "",
     )
-    images = data.normalizer(data.held_out.pixels[:IMAGES].float() / 255)
+    images = data.normalizer(data.held_out.take(slice(IMAGES)).float() / 255)
     place = output or folder.path / "export" / f"trial-{record.number}-{format.value}"
     done = export(subject, format.value, images, place)
     out = console()

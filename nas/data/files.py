@@ -71,8 +71,9 @@ def _read(dataset: Dataset, data_dir: Path | None, train: bool) -> tuple[Array, 
         raise DataError(_missing(dataset, data_dir))
     _check(dataset, root, train)
     (images_path, _), (labels_path, _) = _files(dataset, root, train)
-    pixels = np.memmap(images_path, np.uint8, "r", IMAGES_HEADER)
-    labels = np.memmap(labels_path, np.uint8, "r", LABELS_HEADER)
+    # "c": torch wants writable memory; what is written is this process's own, never the file's.
+    pixels = np.memmap(images_path, np.uint8, "c", IMAGES_HEADER)
+    labels = np.memmap(labels_path, np.uint8, "c", LABELS_HEADER)
     images: Array = pixels.reshape(-1, *dataset.input_shape[1:])
     return (images.transpose(0, 2, 1) if dataset.transposed else images), labels
 

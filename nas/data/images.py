@@ -15,15 +15,33 @@ SPLIT_SEED = 0  # fixed: every study of a data set measures on the same images
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Labelled images: `pixels` (N, C, H, W) uint8, `labels` (N,) int64, on one device."""
+    """Labelled images on one device: the `rows` (N,) of `store` (M, C, H, W) uint8, or all of it,
+    and their `labels` (N,) int64.
 
-    pixels: Tensor
+    On a CPU the store is the data set's file in memory: all workers share its pages, and a part of
+    a data set costs its row numbers.
+    """
+
+    store: Tensor
     labels: Tensor
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def pixels(self) -> Tensor:
+        """All images (N, C, H, W) uint8; a copy if they are a part of the store."""
+        return self.take(slice(None))
+
+    def take(self, which: Tensor | slice) -> Tensor:
+        """The pixels (n, C, H, W) uint8 of the images that `which` picks."""
+        return self.store[which] if self.rows is None else self.store[self.rows[which]]
+
     def to(self, device: torch.device) -> "Images":
+        """These images on `device`; there, the store holds them alone."""
+        if device == self.labels.device:
+            return self
         return Images(self.pixels.to(device), self.labels.to(device))
 
 
@@ -98,12 +116,12 @@ def held_out_mask(
 
 
 def _pick(images: Images, mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Images:
-    chosen = torch.from_numpy(mask)
-    return Images(images.pixels[chosen], images.labels[chosen])
+    rows = torch.from_numpy(mask.nonzero()[0])
+    return Images(images.store, images.labels[rows], rows)
 
 
 def _tensors(pixels: files.Array, labels: files.Array) -> Images:
     return Images(
-        torch.from_numpy(np.array(pixels)).unsqueeze(1),
-        torch.from_numpy(np.array(labels)).long(),
+        torch.from_numpy(pixels).unsqueeze(1),
+        torch.from_numpy(labels).long(),
     )

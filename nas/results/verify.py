@@ -21,7 +21,7 @@ from nas.results.opened import Opened, read
 from nas.results.plan import Job, Plan
 from nas.search import processes, trials
 from nas.search.config import StudyConfig
-from nas.search.processes import default_workers, device_of
+from nas.search.processes import core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
 from nas.search.stop import end_with_parent, sigterm_as_interrupt
 from nas.training import Epoch
@@ -120,6 +120,7 @@ class _Team:
         self._device = device
         self._data_dir = data_dir
         self._members: list[_Member] = []
+        self._size = 0  # processes at a time
         self._deaths: dict[tuple[int, int], int] = {}
 
     def work(self, workers: int) -> None:
@@ -128,6 +129,7 @@ class _Team:
         done = sum(len(plan.counted(record, self.runs)) for record in plan.candidates)
         jobs = len(plan.candidates) * plan.seeds
         self._observer.begin(plan.candidates, done, jobs, self._opened.config.recipe.epochs)
+        self._size = workers
         free = list(range(workers))
         while True:
             while free and (job := plan.next(self.runs, {m.job.key for m in self._members})):
@@ -152,7 +154,8 @@ class _Team:
 
     def _start(self, job: Job, slot: int) -> None:
         device = device_of(slot, self._device)
-        arguments = (job, self._opened.config, self._plan.sustained, device, self._data_dir)
+        core = core_of(slot, self._size)
+        arguments = (job, self._opened.config, self._plan.sustained, device, core, self._data_dir)
         name = f"verify-{slot}"
         process, connection = processes.start(self._context, _main, arguments, name)
         self._members.append(_Member(job, slot, process, connection))
@@ -199,6 +202,7 @@ def _main(
     config: StudyConfig,
     sustained: int,
     device: str,
+    core: int | None,
     data_dir: Path | None,
     connection: Connection,
 ) -> None:
@@ -208,7 +212,7 @@ def _main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
     end_with_parent()
     try:
-        connection.send(_run(job, config, sustained, device, data_dir, connection.send))
+        connection.send(_run(job, config, sustained, device, core, data_dir, connection.send))
     except NasError as error:
         connection.send(Failed(str(error), user_error=True))
     except Exception:
@@ -220,6 +224,7 @@ def _run(
     config: StudyConfig,
     sustained: int,
     device_name: str,
+    core: int | None,
     data_dir: Path | None,
     on_epoch: Callable[[Epoch], None],
 ) -> Run:
@@ -231,7 +236,7 @@ def _run(
 
     device = torch.device(device_name)
     if device.type == "cpu":
-        torch.set_num_threads(1)  # the cores are taken by the other runs
+        settle(core)
     # Normalised as in the search, so that an exported train.py makes the same run.
     normalizer = load_split(config.data, data_dir).normalizer
     whole, test = load_training(config.data, data_dir), load_test(config.data, data_dir)

@@ -64,6 +64,27 @@ def default_workers(device: str) -> int:
     return 1
 
 
+def core_of(worker: int, workers: int) -> int | None:
+    """The core for worker number `worker` of `workers`, or None if the system shall choose.
+
+    Each has its own core where there are as many as cores. Fewer are left alone: pinned, those of
+    two searches would meet on the first cores while the others idle.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[worker] if workers == len(cores) else None
+
+
+def settle(core: int | None) -> None:
+    """Make this process one of many that train on the CPU: one thread, on `core` alone if given."""
+    import torch
+
+    torch.set_num_threads(1)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
 def device_of(worker: int, device: str) -> str:
     """The device of worker number `worker`: GPUs are dealt out in turn."""
     if device != "cuda":

@@ -17,7 +17,7 @@ from nas.search import processes, trials, worker
 from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, WorkerEvent
 from nas.search.folder import Folder
-from nas.search.processes import default_workers, device_of
+from nas.search.processes import core_of, default_workers, device_of
 from nas.search.progress import Progress
 
 MAX_RESTARTS = 10  # of workers that died, in one search
@@ -76,13 +76,15 @@ class Team:
         self._observer = observer
         self._members: list[_Member] = []
         self._restarts = 0
+        self._size = 0  # workers wanted
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
         wanted = self._config.trials - self._progress.trained
         if wanted <= 0:
             return "complete"
-        for index in range(min(wanted, self._config.workers or default_workers(self._device))):
+        self._size = min(wanted, self._config.workers or default_workers(self._device))
+        for index in range(self._size):
             self._start(index)
         last_tick = 0.0
         reason = "complete"
@@ -115,7 +117,8 @@ class Team:
 
     def _start(self, index: int) -> None:
         name = f"worker-{index}"
-        arguments = (self._folder, name, index, device_of(index, self._device), self._data_dir)
+        device, core = device_of(index, self._device), core_of(index, self._size)
+        arguments = (self._folder, name, index, device, core, self._data_dir)
         process, connection = processes.start(self._context, worker.main, arguments, name)
         self._members.append(_Member(name, index, process, connection))
 

@@ -19,6 +19,7 @@ from nas.search import gate, storage, trials
 from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.processes import settle
 from nas.search.samplers import sampler
 from nas.search.seeds import seed_of
 from nas.search.space import Space
@@ -39,6 +40,7 @@ def main(
     name: str,
     index: int,
     device: str,
+    core: int | None,
     data_dir: Path | None,
     connection: Connection,
 ) -> None:
@@ -57,7 +59,7 @@ def main(
             stop.requested = True
 
     try:
-        tell(Done(_work(folder, name, index, device, data_dir, stop, tell)))
+        tell(Done(_work(folder, name, index, device, core, data_dir, stop, tell)))
     except NasError as error:
         tell(Broken(str(error), user_error=True))
     except Exception:
@@ -69,6 +71,7 @@ def _work(
     name: str,
     index: int,
     device_name: str,
+    core: int | None,
     data_dir: Path | None,
     stop: StopSignal,
     tell: Callable[[WorkerEvent], None],
@@ -82,7 +85,7 @@ def _work(
     config = folder.config()
     device = torch.device(device_name)
     if device.type == "cpu":
-        torch.set_num_threads(1)  # the cores are taken by the other workers
+        settle(core)
     data = load_split(config.data, data_dir).to(device)
     study = storage.load(folder.database, folder.name)
     # Another stream for every worker, and another again when a study is resumed.

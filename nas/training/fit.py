@@ -143,7 +143,7 @@ def evaluate(
     with torch.inference_mode():
         for start in range(0, len(images), EVALUATION_BATCH):
             labels = images.labels[start : start + EVALUATION_BATCH]
-            pixels = images.pixels[start : start + EVALUATION_BATCH].float() / 255
+            pixels = images.take(slice(start, start + EVALUATION_BATCH)).float() / 255
             with arithmetic():
                 logits = model(_channels_last(normalizer(pixels)))
             loss += F.cross_entropy(logits.float(), labels, reduction="sum")
@@ -159,7 +159,7 @@ def _batches(
     order = torch.randperm(len(images), device=images.labels.device, generator=generator)
     order = order[: len(images) // batch_size * batch_size]
     for chunk in order.split(max(1, CHUNK // batch_size) * batch_size):
-        pixels = images.pixels[chunk].float() / 255
+        pixels = images.take(chunk).float() / 255
         warped = warp(pixels, recipe.rotation, recipe.shift, recipe.scale, generator)
         inputs = _channels_last(data.normalizer(warped)).split(batch_size)
         yield from zip(inputs, images.labels[chunk].split(batch_size), strict=True)

@@ -116,6 +116,29 @@ def test_the_split_is_stratified_fixed_and_disjoint() -> None:
     assert (torch.bincount(parts.held_out.labels) - share).abs().max() <= 1
 
 
+def test_the_parts_of_a_split_are_rows_of_the_file_in_memory(mnist_dir: Path) -> None:
+    mnist = dataset("mnist")
+    whole, parts = load_training(mnist, mnist_dir), load_split(mnist, mnist_dir)
+    assert parts.train.store.data_ptr() == parts.held_out.store.data_ptr(), "no copy a part"
+    assert parts.train.rows is not None
+    some = torch.tensor([5, 0, 49_999])
+    assert torch.equal(parts.train.take(some), whole.pixels[parts.train.rows[some]])
+    assert torch.equal(parts.train.labels[some], whole.labels[parts.train.rows[some]])
+    assert torch.equal(parts.held_out.take(slice(3)), parts.held_out.pixels[:3])
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        path, _ = files._files(mnist, mnist_dir, train=True)[0]
+        assert path.name in maps.read_text(), "the pages are the file's own"
+
+
+def test_writing_into_the_pixels_leaves_the_file_alone(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    images = load_training(dataset("mnist"), tmp_path)
+    before = images.pixels.clone()
+    images.store.fill_(7)
+    assert torch.equal(load_training(dataset("mnist"), tmp_path).pixels, before)
+
+
 def test_a_search_opens_no_test_file(tmp_path: Path) -> None:
     """Told by the interpreter itself, which reports every file that is opened."""
     write_mnist(tmp_path)
