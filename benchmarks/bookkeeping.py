@@ -31,6 +31,7 @@ from nas.search.stop import StopSignal
 from nas.search.worker import Worker
 from nas.training import Epoch
 from nas.training import fit as training
+from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
 
 PARTS = 5
@@ -74,9 +75,9 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
             ends.append((time.perf_counter(), not event.record.state.rejected))
 
     data: Split = load_split(config.data)
-    stop = StopSignal()
+    stop, plain = StopSignal(), Arithmetic("float32")
     start = time.perf_counter()
-    Worker(folder, config, space, study, data, "worker-0", "cpu", stop, tell).run()
+    Worker(folder, config, space, study, data, "worker-0", "cpu", plain, stop, tell).run()
     rows = []
     for part in range(PARTS):
         own = ends[len(ends) * part // PARTS : len(ends) * (part + 1) // PARTS]

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nas.data import ensure
 from nas.errors import NasError, StudyError
@@ -25,6 +25,9 @@ from nas.search.processes import core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
 from nas.search.stop import end_with_parent, sigterm_as_interrupt
 from nas.training import Epoch
+
+if TYPE_CHECKING:
+    from nas.training.arithmetic import Arithmetic
 
 TRIES = 3  # that a run has before its worker's deaths end it all
 
@@ -75,9 +78,11 @@ def verify(
     context = processes.context()
     ensure(opened.config.data, data_dir)
     from nas.training.device import resolve
+    from nas.training.tuning import arithmetic_for
 
     name = str(resolve(device))
-    team = _Team(context, opened, plan, observer, name, data_dir)
+    arithmetic = arithmetic_for(resolve(device), opened.config.recipe)
+    team = _Team(context, opened, plan, observer, name, arithmetic, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):
         try:
             with sigterm_as_interrupt():
@@ -110,6 +115,7 @@ class _Team:
         plan: Plan,
         observer: Observer,
         device: str,
+        arithmetic: "Arithmetic",
         data_dir: Path | None,
     ) -> None:
         self.runs = list(opened.runs)
@@ -118,6 +124,7 @@ class _Team:
         self._plan = plan
         self._observer = observer
         self._device = device
+        self._arithmetic = arithmetic
         self._data_dir = data_dir
         self._members: list[_Member] = []
         self._size = 0  # processes at a time
@@ -155,7 +162,8 @@ class _Team:
     def _start(self, job: Job, slot: int) -> None:
         device = device_of(slot, self._device)
         core = core_of(slot, self._size)
-        arguments = (job, self._opened.config, self._plan.sustained, device, core, self._data_dir)
+        config, sustained = self._opened.config, self._plan.sustained
+        arguments = (job, config, sustained, device, core, self._arithmetic, self._data_dir)
         name = f"verify-{slot}"
         process, connection = processes.start(self._context, _main, arguments, name)
         self._members.append(_Member(job, slot, process, connection))
@@ -203,6 +211,7 @@ def _main(
     sustained: int,
     device: str,
     core: int | None,
+    arithmetic: "Arithmetic",
     data_dir: Path | None,
     connection: Connection,
 ) -> None:
@@ -212,7 +221,8 @@ def _main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
     end_with_parent()
     try:
-        connection.send(_run(job, config, sustained, device, core, data_dir, connection.send))
+        tell = connection.send
+        tell(_run(job, config, sustained, device, core, arithmetic, data_dir, tell))
     except NasError as error:
         connection.send(Failed(str(error), user_error=True))
     except Exception:
@@ -225,6 +235,7 @@ def _run(
     sustained: int,
     device_name: str,
     core: int | None,
+    arithmetic: "Arithmetic",
     data_dir: Path | None,
     on_epoch: Callable[[Epoch], None],
 ) -> Run:
@@ -245,7 +256,8 @@ def _run(
     seed = seed_of(config.seed, "verify", record.hash, job.index)
     measured = range(max(1, epochs - sustained + 1), epochs + 1)
     try:
-        trained = fit(record.architecture, data, config.recipe, seed, on_epoch, measured)
+        network, recipe = record.architecture, config.recipe
+        trained = fit(network, data, recipe, seed, on_epoch, measured, arithmetic)
     except TrainingError as error:
         raise StudyError(
             f"trial {record.number} cannot be verified: {error}, with seed {seed}: "
@@ -261,5 +273,5 @@ def _run(
         accuracies=tuple(e.accuracy for e in trained.curve if e.accuracy is not None),
         loss=last.loss,
         seconds=sum(epoch.seconds for epoch in trained.curve),
-        device=describe(device),
+        device=f"{describe(device)}, {arithmetic}",
     )

@@ -45,9 +45,11 @@ def search(
     folder, config, space = folders.prepare(study, flags)
     ensure(config.data, data_dir)
     from nas.training import device as devices
+    from nas.training.tuning import arithmetic_for
 
     device = devices.resolve(config.device)
-    folders.write(folder, config, space, {"device": devices.describe(device)})
+    arithmetic = arithmetic_for(device, config.recipe)
+    folders.write(folder, config, space, {"device": f"{devices.describe(device)}, {arithmetic}"})
     with folder.held(folder.search_lock, "searched"):
         optuna_study = storage.create(folder.database, folder.name)
         for params in space.start(config.task):
@@ -57,7 +59,15 @@ def search(
         progress = Progress.of(config.trials, config.recipe.epochs, records)
         observer.begin(folder, config, progress)
         team = Team(
-            context, folder, config, str(device), data_dir, optuna_study, progress, observer
+            context,
+            folder,
+            config,
+            str(device),
+            arithmetic,
+            data_dir,
+            optuna_study,
+            progress,
+            observer,
         )
         interrupted = False
         try:

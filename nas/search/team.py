@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import optuna
 from filelock import FileLock
@@ -19,6 +19,9 @@ from nas.search.events import Broken, Done, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.processes import core_of, default_workers, device_of
 from nas.search.progress import Progress
+
+if TYPE_CHECKING:
+    from nas.training.arithmetic import Arithmetic
 
 MAX_RESTARTS = 10  # of workers that died, in one search
 STOP_SECONDS = 10  # that a worker has to end by itself
@@ -61,6 +64,7 @@ class Team:
         folder: Folder,
         config: StudyConfig,
         device: str,
+        arithmetic: "Arithmetic",
         data_dir: Path | None,
         study: optuna.Study,
         progress: Progress,
@@ -70,6 +74,7 @@ class Team:
         self._folder = folder
         self._config = config
         self._device = device
+        self._arithmetic = arithmetic
         self._data_dir = data_dir
         self._study = study
         self._progress = progress
@@ -118,7 +123,7 @@ class Team:
     def _start(self, index: int) -> None:
         name = f"worker-{index}"
         device, core = device_of(index, self._device), core_of(index, self._size)
-        arguments = (self._folder, name, index, device, core, self._data_dir)
+        arguments = (self._folder, name, index, device, core, self._arithmetic, self._data_dir)
         process, connection = processes.start(self._context, worker.main, arguments, name)
         self._members.append(_Member(name, index, process, connection))
 

@@ -28,6 +28,7 @@ from nas.training import Epoch
 
 if TYPE_CHECKING:
     from nas.data.images import Split
+    from nas.training.arithmetic import Arithmetic
     from nas.training.fit import Fit
 
 EXHAUSTED_AFTER = 100  # duplicates in a row
@@ -41,6 +42,7 @@ def main(
     index: int,
     device: str,
     core: int | None,
+    arithmetic: "Arithmetic",
     data_dir: Path | None,
     connection: Connection,
 ) -> None:
@@ -59,7 +61,7 @@ def main(
             stop.requested = True
 
     try:
-        tell(Done(_work(folder, name, index, device, core, data_dir, stop, tell)))
+        tell(Done(_work(folder, name, index, device, core, arithmetic, data_dir, stop, tell)))
     except NasError as error:
         tell(Broken(str(error), user_error=True))
     except Exception:
@@ -72,6 +74,7 @@ def _work(
     index: int,
     device_name: str,
     core: int | None,
+    arithmetic: "Arithmetic",
     data_dir: Path | None,
     stop: StopSignal,
     tell: Callable[[WorkerEvent], None],
@@ -79,7 +82,7 @@ def _work(
     import torch
 
     from nas.data.images import load_split
-    from nas.training.device import describe, precision
+    from nas.training.device import describe
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     config = folder.config()
@@ -91,8 +94,10 @@ def _work(
     # Another stream for every worker, and another again when a study is resumed.
     study.sampler = sampler(config.sampler, seed_of(config.seed, index, len(study.get_trials())))
     label = describe(device)
-    tell(Ready(label, str(precision(device, config.recipe.precision)).removeprefix("torch.")))
-    worker = Worker(folder, config, folder.load_space(), study, data, name, label, stop, tell)
+    tell(Ready(label, str(arithmetic)))
+    worker = Worker(
+        folder, config, folder.load_space(), study, data, name, label, arithmetic, stop, tell
+    )
     return worker.run()
 
 
@@ -108,6 +113,7 @@ class Worker:
         data: "Split",
         name: str,
         device: str,
+        arithmetic: "Arithmetic",
         stop: StopSignal,
         tell: Callable[[WorkerEvent], None],
     ) -> None:
@@ -118,6 +124,7 @@ class Worker:
         self._data = data
         self._name = name
         self._device = device
+        self._arithmetic = arithmetic
         self._stop = stop
         self._tell = tell
         self._lock = FileLock(folder.claim_lock)
@@ -160,7 +167,8 @@ class Worker:
                 return None
             trial = self._study.ask()
             with storage.in_one_go(self._study):
-                trials.set_attributes(trial, {"worker": self._name, "device": self._device})
+                device = f"{self._device}, {self._arithmetic}"
+                trials.set_attributes(trial, {"worker": self._name, "device": device})
             return trial
 
     def _draw(self, trial: optuna.Trial) -> None:
@@ -227,7 +235,14 @@ class Worker:
 
         try:
             with self._stop.may_interrupt():
-                trained = fit(architecture, self._data, self._config.recipe, seed, on_epoch)
+                trained = fit(
+                    architecture,
+                    self._data,
+                    self._config.recipe,
+                    seed,
+                    on_epoch,
+                    arithmetic=self._arithmetic,
+                )
         except (TrainingError, Stop) as error:
             trials.set_curve(trial, curve)
             if isinstance(error, TrainingError):

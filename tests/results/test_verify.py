@@ -19,6 +19,9 @@ from nas.results.plan import Job, Plan
 from nas.results.verify import verify
 from nas.search import trials
 from nas.training import Epoch
+from nas.training.arithmetic import Arithmetic
+
+PLAIN = Arithmetic("float32")
 
 
 def candidate(number: int, params: int) -> Record:
@@ -172,7 +175,7 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
     monkeypatch.setattr(training, "evaluate", noted)
     monkeypatch.setattr(training, "fit", watched)
     job = Job(one.front[0], 0)
-    run = verification._run(job, one.config, 1, "cpu", None, None, epochs.append)
+    run = verification._run(job, one.config, 1, "cpu", None, PLAIN, None, epochs.append)
     assert len(trained_on[0].train) == len(whole)
     assert read == [1], "once, when the second of two epochs has been trained"
     assert [epoch.accuracy is None for epoch in epochs] == [True, False]
@@ -308,4 +311,4 @@ def test_an_architecture_that_cannot_be_trained_is_an_error_of_one_line(
     monkeypatch.setattr(training, "fit", fails)
     one = studies.opened(str(study))
     with pytest.raises(StudyError, match="cannot be verified: the loss is not a finite number"):
-        verification._run(Job(one.front[0], 0), one.config, 1, "cpu", None, None, print)
+        verification._run(Job(one.front[0], 0), one.config, 1, "cpu", None, PLAIN, None, print)

@@ -20,6 +20,7 @@ from nas.architecture.module import build
 from nas.data.images import Images, Split
 from nas.errors import DeviceError
 from nas.training import Epoch, Recipe, device
+from nas.training.arithmetic import Arithmetic
 from nas.training.fit import TrainingError, evaluate, fit
 
 NET = Architecture(
@@ -31,6 +32,7 @@ NET = Architecture(
     ),
 )
 QUICK = Recipe(epochs=4, batch_size=16)
+PLAIN = Arithmetic("float32")
 
 
 def test_it_learns(digits: Split) -> None:
@@ -42,10 +44,10 @@ def test_it_learns(digits: Split) -> None:
 
 
 def test_the_weights_are_those_that_were_measured(digits: Split) -> None:
-    trained = fit(NET, digits, QUICK, seed=1)
+    trained = fit(NET, digits, QUICK, seed=1, arithmetic=PLAIN)
     model = build(NET)
     model.load_state_dict(trained.weights)
-    loss, accuracy = evaluate(model, digits.held_out, digits.normalizer, QUICK)
+    loss, accuracy = evaluate(model, digits.held_out, digits.normalizer, PLAIN)
     assert accuracy == trained.accuracy
     assert loss == pytest.approx(trained.curve[-1].loss, rel=1e-5)
 
@@ -80,7 +82,9 @@ def test_an_image_is_used_at_most_once_an_epoch(digits: Split) -> None:
 
     numbered = Images(digits.train.pixels, torch.arange(len(digits.train)))
     batches = list(
-        _batches(replace(digits, train=numbered), QUICK, 100, torch.Generator().manual_seed(0))
+        _batches(
+            replace(digits, train=numbered), QUICK, 100, torch.Generator().manual_seed(0), PLAIN
+        )
     )
     seen = torch.cat([labels for _, labels in batches])
     assert all(len(images) == len(labels) == 100 for images, labels in batches)
