@@ -1,7 +1,10 @@
 """The augmentation against what its words say."""
 
+import math
+
 import pytest
 import torch
+from torch.nn import functional as F
 
 from nas.data.augment import warp
 
@@ -61,3 +64,16 @@ def test_the_generator_alone_decides() -> None:
     torch.manual_seed(99)
     assert torch.equal(first, warp(images, 7, 1.5, 0.05, generator(3)))
     assert not torch.equal(first, warp(images, 7, 1.5, 0.05, generator(4)))
+
+
+def test_the_grid_is_that_of_torch_affine_grid() -> None:
+    """Also where height and width differ, and there are several channels."""
+    images, count = torch.rand(16, 3, 24, 32), 16
+    draw = torch.rand(4, count, generator=generator(5)) * 2 - 1
+    angle, factor = draw[0] * math.radians(20), 1 / (1 + draw[1] * 0.1)
+    cos, sin = angle.cos() * factor, angle.sin() * factor
+    shift = draw[2] * (4 / 32), draw[3] * (4 / 24)
+    theta = torch.stack([cos, -sin * 0.75, shift[0], sin / 0.75, cos, shift[1]], dim=1)
+    grid = F.affine_grid(theta.view(count, 2, 3), list(images.shape), align_corners=False)
+    theirs = F.grid_sample(images, grid, align_corners=False)
+    assert (warp(images, 20, 2, 0.1, generator(5)) - theirs).abs().max() < 5e-5
