@@ -42,7 +42,7 @@ RUN_COLUMNS = {
     "test_loss": "mean cross-entropy on the test images, after the last epoch",
     "last_epochs": "accuracies after the last epochs; one unless --sustained asked for more",
     "seconds": "seconds trained",
-    "device": "where",
+    "device": "where, in which precision and memory layout: `cpu, bfloat16, channels last`",
 }
 
 
