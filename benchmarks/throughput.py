@@ -65,7 +65,7 @@ def ours(images: int, device: str) -> float:
     context = get_context("spawn")
     barrier, seconds = context.Barrier(workers), context.SimpleQueue()
     processes = [
-        context.Process(target=_worker, args=(images, device, barrier, seconds))
+        context.Process(target=worker, args=(images, device, barrier, seconds))
         for _ in range(workers)
     ]
     for process in processes:
@@ -76,7 +76,8 @@ def ours(images: int, device: str) -> float:
     return workers * images / longest
 
 
-def _worker(images: int, device: str, barrier: Barrier, seconds: "object") -> None:
+def worker(images: int, device: str, barrier: Barrier, seconds: "object") -> None:
+    """Train an epoch when all are ready, and put its seconds into the queue."""
     if device == "cpu":
         torch.set_num_threads(1)
     split = data(images).to(torch.device(device))

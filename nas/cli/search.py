@@ -36,7 +36,7 @@ Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv
 Sampler = _option(TRAINING, "tpe, random or nsga2.", "tpe")
 Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15", number=True)
 Device = _option(RUNNING, "auto, cpu, cuda, cuda:N or mps.", "auto")
-Workers = _option(RUNNING, "Processes.", "one a CPU core, or one a GPU", number=True)
+Workers = _option(RUNNING, "Processes.", "one a CPU core, or three a GPU", number=True)
 MaxDraws = _option(RUNNING, "Draws in all, rejected ones included.", "20 a trial", number=True)
 DataDir = _option(RUNNING, "Where the data is, or goes.", "$NAS_DATA_DIR, or the user's cache")
 

@@ -273,5 +273,5 @@ def _run(
         accuracies=tuple(e.accuracy for e in trained.curve if e.accuracy is not None),
         loss=last.loss,
         seconds=sum(epoch.seconds for epoch in trained.curve),
-        device=f"{describe(device)}, {arithmetic}",
+        device=trained.where(f"{describe(device)}, {arithmetic}"),
     )

@@ -27,7 +27,7 @@ class StudyConfig:
     sampler: str = "tpe"
     seed: int = 0
     device: str = "auto"
-    workers: int | None = None  # processes; None: one per core on a CPU, one per GPU
+    workers: int | None = None  # processes; None: one a core on a CPU, three a GPU
     max_macs: int | None = None  # multiply-accumulates at most
     max_ram: int | None = None  # peak bytes of int8 activations at most
     recipe: Recipe = field(default_factory=Recipe)

@@ -39,6 +39,13 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something went another way than it was to go, and the search goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The worker has nothing left to do, and why."""
 
@@ -53,4 +60,4 @@ class Broken:
     user_error: bool
 
 
-WorkerEvent = Ready | Started | EpochDone | Ended | Done | Broken
+WorkerEvent = Ready | Started | EpochDone | Ended | Warned | Done | Broken

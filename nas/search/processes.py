@@ -8,6 +8,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
+# Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
+WORKERS_PER_GPU = 3
+
 
 def context() -> BaseContext:
     """How workers are started: forked from a server that has imported torch, where that exists.
@@ -52,11 +55,11 @@ def cause_of_death(process: BaseProcess) -> str:
 
 
 def default_workers(device: str) -> int:
-    """One a CPU core that this process may use, or one a GPU."""
+    """One a CPU core that this process may use, or `WORKERS_PER_GPU` a GPU."""
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.device_count() if device == "cuda" else 1
+        return WORKERS_PER_GPU * (torch.cuda.device_count() if device == "cuda" else 1)
     if device == "cpu":
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))

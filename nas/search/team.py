@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from nas.errors import NasError, StudyError
 from nas.search import processes, trials, worker
 from nas.search.config import StudyConfig
-from nas.search.events import Broken, Done, WorkerEvent
+from nas.search.events import Broken, Done, Warned, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.processes import core_of, default_workers, device_of
 from nas.search.progress import Progress
@@ -140,6 +140,8 @@ class Team:
             if event.user_error:
                 raise NasError(event.message)
             raise RuntimeError(f"{member.name} broke:\n{event.message}")
+        if isinstance(event, Warned):
+            self._observer.warn(event.message)
         if isinstance(event, Done):
             member.done = event.reason
         self._progress.see(member.name, event)

@@ -17,7 +17,7 @@ from nas.errors import ArchitectureError, NasError
 from nas.records import State
 from nas.search import gate, storage, trials
 from nas.search.config import StudyConfig
-from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, WorkerEvent
+from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, Warned, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.processes import settle
 from nas.search.samplers import sampler
@@ -123,7 +123,7 @@ class Worker:
         self._study = study
         self._data = data
         self._name = name
-        self._device = device
+        self._where = f"{device}, {arithmetic}"
         self._arithmetic = arithmetic
         self._stop = stop
         self._tell = tell
@@ -167,8 +167,7 @@ class Worker:
                 return None
             trial = self._study.ask()
             with storage.in_one_go(self._study):
-                device = f"{self._device}, {self._arithmetic}"
-                trials.set_attributes(trial, {"worker": self._name, "device": device})
+                trials.set_attributes(trial, {"worker": self._name, "device": self._where})
             return trial
 
     def _draw(self, trial: optuna.Trial) -> None:
@@ -256,6 +255,11 @@ class Worker:
         with storage.in_one_go(self._study):
             self._keep(trial, architecture, trained)
             trials.set_curve(trial, trained.curve)
+            trials.set_attributes(trial, {"device": trained.where(self._where)})
+        if trained.fallback:
+            self._tell(
+                Warned(f"trial {trial.number} trained without a CUDA graph: {trained.fallback}")
+            )
         self._study.tell(trial, [trained.accuracy, architecture.params])
 
     def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:

@@ -24,8 +24,8 @@ from nas.architecture.module import build
 from nas.data.files import cache_dir
 from nas.files import write_whole
 from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic, by_hardware
-from nas.training.fit import optimizer_of, train_step
 from nas.training.recipe import Recipe
+from nas.training.step import optimizer_of, train_step
 
 ROUNDS = 8  # in each, every arithmetic makes one step: what disturbs one disturbs all
 CLEARLY = 1.1  # times as fast as the hardware's own choice is reason enough to leave that

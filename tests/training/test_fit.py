@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from nas.architecture import (
     Architecture,
@@ -19,9 +20,11 @@ from nas.architecture import (
 from nas.architecture.module import build
 from nas.data.images import Images, Split
 from nas.errors import DeviceError
-from nas.training import Epoch, Recipe, device
+from nas.training import Epoch, Recipe, device, engines
 from nas.training.arithmetic import Arithmetic
-from nas.training.fit import TrainingError, evaluate, fit
+from nas.training.engines import Eager
+from nas.training.fit import TrainingError, fit
+from nas.training.step import evaluate
 
 NET = Architecture(
     (1, 28, 28),
@@ -76,19 +79,26 @@ def test_each_epoch_is_told_when_it_ends(digits: Split) -> None:
     assert tuple(told) == trained.curve
 
 
-def test_an_image_is_used_at_most_once_an_epoch(digits: Split) -> None:
+def test_an_image_is_used_at_most_once_an_epoch(
+    digits: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A batch size that does not divide the images leaves the remainder for another epoch."""
-    from nas.training.fit import _batches
+    seen: list[Tensor] = []
 
+    def step(*given: object) -> tuple[Tensor, Tensor]:
+        images, labels = given[2:4]
+        assert isinstance(images, Tensor)
+        assert isinstance(labels, Tensor)
+        assert len(images) == len(labels) == 100
+        seen.append(labels)
+        return torch.tensor(1.0), torch.tensor(0)
+
+    monkeypatch.setattr(engines, "train_step", step)
     numbered = Images(digits.train.pixels, torch.arange(len(digits.train)))
-    batches = list(
-        _batches(
-            replace(digits, train=numbered), QUICK, 100, torch.Generator().manual_seed(0), PLAIN
-        )
-    )
-    seen = torch.cat([labels for _, labels in batches])
-    assert all(len(images) == len(labels) == 100 for images, labels in batches)
-    assert len(seen) == 1_200 == len(seen.unique())
+    Eager(
+        build(NET), replace(digits, train=numbered), replace(QUICK, batch_size=100), 0, PLAIN
+    ).train_epoch()
+    assert sum(map(len, seen)) == 1_200 == len(torch.cat(seen).unique())
 
 
 def test_a_batch_larger_than_the_set_is_the_set(digits: Split) -> None:

@@ -1,0 +1,271 @@
+"""The engines: how the steps of an epoch are run on a device.
+
+`Eager` is the host's own loop. `OnDevice` keeps everything that a step needs on the device, so that
+no step waits for the host; `Captured` records such a step once as a CUDA graph and replays it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nas.data.images import Split
+from nas.training.arithmetic import Arithmetic
+from nas.training.recipe import Recipe
+from nas.training.step import evaluate, inputs_of, optimizer_of, totals, train_step
+
+# The host's loop gathers, warps and normalises this many images at a time: enough to make the
+# calls' own cost vanish, few enough to stay in a core's cache.
+CHUNK = 1_024
+WARM_UP = 3  # steps before a capture: libraries choose their algorithms and AdamW makes its state
+
+
+class Engine(Protocol):
+    """Trains a network epoch by epoch."""
+
+    @property
+    def name(self) -> str:
+        """`eager` or `CUDA graph`."""
+
+    @property
+    def fallback(self) -> str:
+        """Why it is eager where it was to be a CUDA graph; else empty."""
+
+    def train_epoch(self) -> tuple[float, float]:
+        """One epoch: the mean loss of its steps, and the percentage that was right."""
+
+    def measure(self) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy in percent on the held-out images."""
+
+
+def engine_for(
+    model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+) -> Engine:
+    """The engine for the device that holds `data` and `model`."""
+    if data.train.labels.device.type == "cuda":
+        return Captured(model, data, recipe, seed, arithmetic)
+    return Eager(model, data, recipe, seed, arithmetic)
+
+
+class Eager:
+    """The host's loop: images are prepared a chunk at a time, then every step is a few calls."""
+
+    name = "eager"
+    fallback = ""
+
+    def __init__(
+        self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+    ) -> None:
+        self._model, self._data, self._recipe, self._arithmetic = model, data, recipe, arithmetic
+        self._device = data.train.labels.device
+        self._optimizer = optimizer_of(model, recipe)
+        self._batch = min(recipe.batch_size, len(data.train))
+        self._steps = len(data.train) // self._batch
+        self._rates = iter(recipe.learning_rates(self._steps))
+        self._generator = torch.Generator(self._device).manual_seed(seed)
+
+    def train_epoch(self) -> tuple[float, float]:
+        images, batch = self._data.train, self._batch
+        self._model.train()
+        # Summed on the device and read once an epoch: reading waits for the device.
+        loss_sum = torch.zeros((), device=self._device)
+        correct = torch.zeros((), device=self._device, dtype=torch.long)
+        order = torch.randperm(len(images), device=self._device, generator=self._generator)
+        # Whole batches; a remainder waits for another epoch's order.
+        for chunk in order[: self._steps * batch].split(max(1, CHUNK // batch) * batch):
+            inputs = inputs_of(
+                *(images, chunk, self._data.normalizer),
+                *(self._recipe, self._generator, self._arithmetic),
+            )
+            labels = images.labels[chunk]
+            for some, right in zip(inputs.split(batch), labels.split(batch), strict=True):
+                for group in self._optimizer.param_groups:
+                    group["lr"] = next(self._rates)
+                loss, hits = train_step(
+                    *(self._model, self._optimizer, some, right),
+                    *(self._recipe.label_smoothing, self._arithmetic, self._device),
+                )
+                loss_sum += loss
+                correct += hits
+        return loss_sum.item() / self._steps, 100 * correct.item() / (self._steps * batch)
+
+    def measure(self) -> tuple[float, float]:
+        return evaluate(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+
+
+class OnDevice:
+    """Training in which a step reads nothing from the host: the permutation, the learning rates,
+    the counters and the sums live on the device, and the host looks at them once an epoch."""
+
+    name = "eager"
+    fallback = ""
+
+    def __init__(
+        self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+    ) -> None:
+        self._model, self._data, self._recipe, self._arithmetic = model, data, recipe, arithmetic
+        self._device = device = data.train.labels.device
+        count = len(data.train)
+        self._batch = min(recipe.batch_size, count)
+        self._steps = count // self._batch
+        self._rates = torch.tensor(recipe.learning_rates(self._steps), device=device)
+        self._lr = torch.zeros((), device=device)
+        self._optimizer = optimizer_of(model, recipe, self._lr)
+        self._generator = torch.Generator(device).manual_seed(seed)
+        self._order = torch.arange(count, device=device)
+        self._batches = self._order[: self._steps * self._batch].view(self._steps, self._batch)
+        self._step = torch.zeros(1, dtype=torch.long, device=device)  # since the beginning
+        self._place = torch.zeros(1, dtype=torch.long, device=device)  # in this epoch
+        self._loss = torch.zeros((), device=device)
+        self._correct = torch.zeros((), dtype=torch.long, device=device)
+
+    def train_epoch(self) -> tuple[float, float]:
+        self._model.train()
+        torch.randperm(len(self._order), out=self._order, generator=self._generator)
+        for counter in (self._place, self._loss, self._correct):
+            counter.zero_()
+        for _ in range(self._steps):
+            self._advance()
+        loss, correct = self._loss.item(), self._correct.item()
+        return loss / self._steps, 100 * correct / (self._steps * self._batch)
+
+    def measure(self) -> tuple[float, float]:
+        return evaluate(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+
+    def _advance(self) -> None:
+        self._one_step()
+
+    def _totals(self) -> tuple[Tensor, Tensor]:
+        return totals(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+
+    def _one_step(self) -> None:
+        images = self._data.train
+        which = self._batches.index_select(0, self._place).squeeze(0)
+        inputs = inputs_of(
+            *(images, which, self._data.normalizer),
+            *(self._recipe, self._generator, self._arithmetic),
+        )
+        self._lr.copy_(self._rates.index_select(0, self._step).squeeze(0))
+        loss, hits = train_step(
+            *(self._model, self._optimizer, inputs, images.labels.index_select(0, which)),
+            *(self._recipe.label_smoothing, self._arithmetic, self._device),
+        )
+        self._loss += loss
+        self._correct += hits
+        self._place += 1
+        self._step += 1
+
+    def _warm_up(self) -> None:
+        """Make some steps, and leave everything as if there had been none.
+
+        AdamW's state, which the first step makes, stays where it is, and is zero again.
+        """
+        tensors = [*self._model.parameters(), *self._model.buffers()]
+        before = [tensor.detach().clone() for tensor in tensors]
+        own, host, device = self._generator.get_state(), torch.get_rng_state(), self._device_rng()
+        self._model.train()
+        try:
+            for _ in range(WARM_UP):
+                self._place.zero_()
+                self._step.zero_()
+                self._one_step()
+        finally:
+            with torch.no_grad():
+                for tensor, value in zip(tensors, before, strict=True):
+                    tensor.copy_(value)
+            for state in self._optimizer.state.values():
+                for value in state.values():
+                    value.zero_()
+            self._optimizer.zero_grad(set_to_none=True)
+            for counter in (self._step, self._place, self._loss, self._correct):
+                counter.zero_()
+            self._generator.set_state(own)
+            torch.set_rng_state(host)
+            if device is not None:
+                torch.cuda.set_rng_state(device, self._device)
+
+    def _device_rng(self) -> Tensor | None:
+        """The state of the device's own generator, which dropout draws from."""
+        return torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None
+
+
+_ONE_CAPTURE = Lock()  # at a time in a process: CUDA's captures see what other threads do
+
+
+class Captured(OnDevice):
+    """`OnDevice` on CUDA, the whole step one graph and the evaluation another.
+
+    Follows the whole-network capture of torch's notes on CUDA graphs. What cannot be captured is
+    run eagerly, and `fallback` says why. The held-out images are not touched before `measure`: its
+    first call is eager, and warms up for the graph that the later ones replay.
+    """
+
+    def __init__(
+        self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+    ) -> None:
+        super().__init__(model, data, recipe, seed, arithmetic)
+        self.name = "CUDA graph"
+        self._measured = False
+        self._evaluation: torch.cuda.CUDAGraph | None = None
+        self._found: tuple[Tensor, Tensor] | None = None
+        with torch.cuda.device(self._device):
+            self._side = torch.cuda.Stream()
+            with self._aside():
+                self._warm_up()
+        self._model.train()
+        self._training = self._recorded(self._one_step)
+
+    def _advance(self) -> None:
+        if self._training is None:
+            self._one_step()
+        else:
+            self._training.replay()
+
+    def measure(self) -> tuple[float, float]:
+        if self._training is None:
+            return super().measure()
+        if not self._measured:
+            self._measured = True
+            with torch.cuda.device(self._device), self._aside():
+                return super().measure()
+        if self._evaluation is None:
+            self._model.eval()
+            self._evaluation = self._recorded(self._keep_totals)
+        if self._evaluation is None or self._found is None:
+            return super().measure()
+        self._evaluation.replay()
+        loss, correct = self._found
+        count = len(self._data.held_out)
+        return loss.item() / count, 100 * correct.item() / count
+
+    def _keep_totals(self) -> None:
+        self._found = self._totals()
+
+    def _recorded(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
+        """A graph that does `work`, or None if CUDA cannot capture it."""
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._generator)
+        try:
+            with (
+                _ONE_CAPTURE,
+                torch.cuda.device(self._device),
+                torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"),
+            ):
+                work()
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            self.name, self.fallback = "eager", str(error).strip().partition("\n")[0]
+            return None
+        return graph
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is inside runs on the stream that captures, in its turn."""
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
+            yield
+        torch.cuda.current_stream().wait_stream(self._side)

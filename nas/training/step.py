@@ -1,0 +1,91 @@
+"""What one training step and one evaluation are, whichever engine runs them."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nas.data.augment import warp
+from nas.data.images import Images, Normalizer
+from nas.training.arithmetic import Arithmetic
+from nas.training.recipe import Recipe
+
+EVALUATION_BATCH = 1_000
+
+
+def optimizer_of(
+    model: nn.Module, recipe: Recipe, lr: Tensor | None = None
+) -> torch.optim.Optimizer:
+    """AdamW in one fused call for all weights; its learning rate is set before every step.
+
+    With `lr`, a scalar on the weights' device, that is the learning rate at each step, and on
+    CUDA a step can be captured in a graph.
+    """
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=recipe.lr if lr is None else lr,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+        capturable=lr is not None and lr.device.type == "cuda",
+    )
+
+
+def inputs_of(
+    images: Images,
+    which: Tensor,
+    normalizer: Normalizer,
+    recipe: Recipe,
+    generator: torch.Generator,
+    arithmetic: Arithmetic,
+) -> Tensor:
+    """The images that `which` (n,) picks, augmented and normalised: (n, C, H, W) float32."""
+    pixels = images.take(which).float() / 255
+    warped = warp(pixels, recipe.rotation, recipe.shift, recipe.scale, generator)
+    return arithmetic.arrange(normalizer(warped))
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    smoothing: float,
+    arithmetic: Arithmetic,
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    """One step on a batch; its mean loss and how many were right, both on the device."""
+    with arithmetic.context(device):
+        logits = model(images)
+    logits = logits.float()
+    loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+
+def totals(
+    model: nn.Module, images: Images, normalizer: Normalizer, arithmetic: Arithmetic
+) -> tuple[Tensor, Tensor]:
+    """The summed cross-entropy on `images` and how many are right, on the device; `model` is in
+    evaluation mode."""
+    device = images.labels.device
+    loss = torch.zeros((), device=device)
+    correct = torch.zeros((), device=device, dtype=torch.long)
+    with torch.no_grad():
+        for start in range(0, len(images), EVALUATION_BATCH):
+            labels = images.labels[start : start + EVALUATION_BATCH]
+            pixels = images.take(slice(start, start + EVALUATION_BATCH)).float() / 255
+            with arithmetic.context(device):
+                logits = model(arithmetic.arrange(normalizer(pixels)))
+            loss += F.cross_entropy(logits.float(), labels, reduction="sum")
+            correct += (logits.argmax(1) == labels).sum()
+    return loss, correct
+
+
+def evaluate(
+    model: nn.Module, images: Images, normalizer: Normalizer, arithmetic: Arithmetic
+) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy in percent of `model` on `images`."""
+    model.eval()
+    loss, correct = totals(model, images, normalizer, arithmetic)
+    return loss.item() / len(images), 100 * correct.item() / len(images)

@@ -1,0 +1,200 @@
+"""The engines against each other; what needs CUDA is skipped where there is none."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from statistics import fmean
+
+import pytest
+import torch
+from torch import nn
+
+from nas.architecture import (
+    Architecture,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    ReLU,
+)
+from nas.architecture.module import build
+from nas.data.images import Images, Split
+from nas.training import Recipe
+from nas.training.arithmetic import Arithmetic
+from nas.training.engines import Captured, Eager, Engine, OnDevice
+from nas.training.fit import fit
+
+cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+PLAIN = Arithmetic("float32", "contiguous")
+STILL = Recipe(epochs=3, batch_size=64, rotation=0, shift=0, scale=0)
+MOVED = Recipe(epochs=3, batch_size=64)
+
+
+def net(*dropout: Layer) -> Architecture:
+    first = (Conv(6, stride=2, bias=False), BatchNorm(), ReLU(), *dropout)
+    second = (Conv(12, bias=False), BatchNorm(), ReLU(), MaxPool())
+    return Architecture((1, 28, 28), (*first, *second, Conv(10, 1), GlobalAvgPool(), Flatten()))
+
+
+def made(
+    kind: Callable[..., Engine], data: Split, recipe: Recipe, *dropout: Layer
+) -> tuple[nn.Module, Engine]:
+    torch.manual_seed(3)
+    model = build(net(*dropout)).to(data.train.labels.device)
+    return model, kind(model, data, recipe, 7, PLAIN)
+
+
+def assert_near(found: tuple[float, float], wanted: tuple[float, float]) -> None:
+    """Losses but for rounding; accuracies but for two of the 249 images."""
+    assert found[0] == pytest.approx(wanted[0], rel=1e-3)
+    assert found[1] == pytest.approx(wanted[1], abs=1)
+
+
+def test_a_step_that_reads_nothing_from_the_host_trains_the_same_network(digits: Split) -> None:
+    """Order, learning rates, weight decay, sums and evaluation agree with the host's own loop."""
+    host, eager = made(Eager, digits, STILL)
+    device, steps = made(OnDevice, digits, STILL)
+    for _ in range(STILL.epochs):
+        assert_near(steps.train_epoch(), eager.train_epoch())
+        assert_near(steps.measure(), eager.measure())
+    for name, value in host.state_dict().items():
+        torch.testing.assert_close(device.state_dict()[name], value, rtol=0, atol=0.02)
+
+
+def test_a_step_on_the_device_learns_from_augmented_images_and_with_dropout(digits: Split) -> None:
+    _, steps = made(OnDevice, digits, replace(MOVED, epochs=4, batch_size=16), Dropout(0.1))
+    losses = [steps.train_epoch()[0] for _ in range(4)]
+    assert losses[-1] < 0.8 * losses[0]
+    assert steps.measure()[1] > 40  # chance is 10
+
+
+def test_an_epoch_on_the_device_takes_each_image_at_most_once(digits: Split) -> None:
+    _, steps = made(OnDevice, digits, replace(STILL, batch_size=100))
+    assert isinstance(steps, OnDevice)
+    steps.train_epoch()
+    first = steps._batches.flatten().clone()
+    steps.train_epoch()
+    assert first.shape == (1_200,)
+    assert len(first.unique()) == 1_200
+    assert not torch.equal(first, steps._batches.flatten())
+
+
+def test_the_warm_up_changes_nothing_that_training_computes(digits: Split) -> None:
+    cold, without = made(OnDevice, digits, MOVED, Dropout(0.2))
+    torch.manual_seed(5)
+    expected = [without.train_epoch() for _ in range(2)]
+    warm, engine = made(OnDevice, digits, MOVED, Dropout(0.2))
+    assert isinstance(engine, OnDevice)
+    before = deepcopy(warm.state_dict())
+    torch.manual_seed(5)
+    engine._warm_up()
+    assert engine._optimizer.state
+    assert all(torch.equal(value, before[name]) for name, value in warm.state_dict().items())
+    assert [engine.train_epoch() for _ in range(2)] == expected
+    for name, value in cold.state_dict().items():
+        assert torch.equal(warm.state_dict()[name], value), name
+
+
+def test_a_warm_up_that_fails_leaves_the_network_as_it_was(
+    digits: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, engine = made(OnDevice, digits, MOVED)
+    assert isinstance(engine, OnDevice)
+    before = deepcopy(model.state_dict())
+    one_step, count = engine._one_step, 0
+
+    def failing() -> None:
+        nonlocal count
+        count += 1
+        one_step()
+        if count == 2:
+            raise RuntimeError("no")
+
+    monkeypatch.setattr(engine, "_one_step", failing)
+    with pytest.raises(RuntimeError, match="no"):
+        engine._warm_up()
+    assert count == 2
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_small_sets_are_one_batch(digits: Split) -> None:
+    few = Images(digits.train.pixels[:10], digits.train.labels[:10])
+    _, eager = made(Eager, replace(digits, train=few), STILL)
+    _, steps = made(OnDevice, replace(digits, train=few), STILL)
+    assert steps.train_epoch() == pytest.approx(eager.train_epoch(), rel=1e-5)
+
+
+def test_fit_says_which_engine_it_used(digits: Split) -> None:
+    trained = fit(net(), digits, replace(STILL, epochs=1), seed=1)
+    assert (trained.engine, trained.fallback, trained.where("cpu")) == ("eager", "", "cpu")
+    assert replace(trained, engine="CUDA graph").where("cuda:0") == "cuda:0, CUDA graph"
+
+
+# On CUDA
+
+
+@cuda
+@pytest.mark.parametrize("recipe", [STILL, MOVED], ids=["still", "moved"])
+def test_graph_and_eager_agree_step_by_step(digits: Split, recipe: Recipe) -> None:
+    """The same step, replayed or called, with the same random numbers."""
+    data = digits.to(torch.device("cuda"))
+    called, eager = made(OnDevice, data, recipe)
+    replayed, graph = made(Captured, data, recipe)
+    assert graph.name == "CUDA graph"
+    for _ in range(recipe.epochs):
+        assert graph.train_epoch() == pytest.approx(eager.train_epoch(), rel=1e-2)
+        assert graph.measure() == pytest.approx(eager.measure(), rel=2e-2)
+    for name, value in called.state_dict().items():
+        torch.testing.assert_close(replayed.state_dict()[name], value, rtol=2e-2, atol=2e-2)
+
+
+@cuda
+def test_graphs_draw_new_dropout_masks_and_learn_as_eager_does(digits: Split) -> None:
+    data = digits.to(torch.device("cuda"))
+    recipe = replace(MOVED, epochs=8)
+    found: dict[str, list[float]] = {"graph": [], "eager": []}
+    for seed in range(5):
+        for name, kind in (("graph", Captured), ("eager", Eager)):
+            torch.manual_seed(seed)
+            model = build(net(Dropout(0.3))).to("cuda")
+            engine: Engine = kind(model, data, recipe, seed, PLAIN)
+            for _ in range(recipe.epochs):
+                engine.train_epoch()
+            found[name].append(engine.measure()[1])
+    assert fmean(found["graph"]) == pytest.approx(fmean(found["eager"]), abs=3)
+    assert len(set(found["graph"])) > 1
+
+
+@cuda
+def test_the_evaluation_graph_sees_the_weights_of_today(digits: Split) -> None:
+    data = digits.to(torch.device("cuda"))
+    _, graph = made(Captured, data, STILL)
+    measured = []
+    for _ in range(3):
+        graph.train_epoch()
+        measured.append(graph.measure())
+        assert isinstance(graph, Captured)
+        assert measured[-1] == pytest.approx(super(Captured, graph).measure(), rel=1e-4)
+    assert len(set(measured)) == 3
+
+
+@cuda
+def test_what_cannot_be_captured_runs_eagerly_and_says_so(
+    digits: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = digits.to(torch.device("cuda"))
+    one_step = Captured._one_step
+
+    def waits(engine: Captured) -> None:
+        one_step(engine)
+        engine._loss.item()
+
+    monkeypatch.setattr(Captured, "_one_step", waits)
+    trained = fit(net(), data, STILL, seed=1)
+    assert trained.engine == "eager"
+    assert "capturing" in trained.fallback
+    assert trained.where("here") == "here, eager"
+    assert trained.curve[-1].train_loss < trained.curve[0].train_loss
