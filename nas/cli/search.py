@@ -34,6 +34,10 @@ Study = _option(STUDY, "Its name under ./studies, or its path.", "`<dataset>-<bu
 Seed = _option(STUDY, "Of everything that is drawn.", "0", number=True)
 Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv")
 Sampler = _option(TRAINING, "tpe, random or nsga2.", "tpe")
+EarlyStop = _option(TRAINING, "neighbours, front, asha, mo-asha or none.", "neighbours")
+MinParams = _option(TRAINING, "Smaller candidates are not trained.", "any size", number=True)
+MinAccuracy = _option(TRAINING, "Percent; what cannot come to it is stopped.", "none")
+StartFrom = _option(TRAINING, "A study, or a network's .json, to try first.", "none")
 Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15", number=True)
 Device = _option(RUNNING, "auto, cpu, cuda, cuda:N or mps.", "auto")
 Workers = _option(RUNNING, "Processes.", "one a CPU core, or three a GPU", number=True)
@@ -50,6 +54,10 @@ def command(
     space: Annotated[str | None, Space] = None,
     sampler: Annotated[str | None, Sampler] = None,
     epochs: Annotated[int | None, Epochs] = None,
+    early_stop: Annotated[str | None, EarlyStop] = None,
+    min_params: Annotated[int | None, MinParams] = None,
+    min_accuracy: Annotated[float | None, MinAccuracy] = None,
+    start_from: Annotated[str | None, StartFrom] = None,
     device: Annotated[str | None, Device] = None,
     workers: Annotated[int | None, Workers] = None,
     max_draws: Annotated[int | None, MaxDraws] = None,
@@ -68,6 +76,9 @@ def command(
         "space": space,
         "sampler": sampler,
         "epochs": epochs,
+        "early_stop": early_stop,
+        "min_params": min_params,
+        "min_accuracy": min_accuracy,
         "device": device,
         "workers": workers,
         "max_draws": max_draws,
@@ -80,7 +91,7 @@ def command(
     out = console()
     follower = Live(out) if out.is_terminal else Lines()
     try:
-        outcome = search(study, given, follower, data_dir)
+        outcome = search(study, given, follower, data_dir, start_from)
     finally:
         follower.close()
     _report(out, outcome)

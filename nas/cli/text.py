@@ -94,13 +94,17 @@ def spread(verified: Verification | None) -> str:
 
 
 def counts(progress: Progress) -> str:
-    """`trained 143/200, over budget 37, duplicates 4, failed 0`."""
+    """`trained 143/200 (98 stopped early), over budget 37, duplicates 4, failed 0`."""
     by_state = {state.value: count for state, count in progress.counts.items()}
+    early = by_state.get("stopped early", 0)
+    stopped = f" ({early} stopped early)" if early else ""
     parts = [
-        f"trained {progress.trained}/{progress.trials}",
+        f"trained {progress.trained}/{progress.trials}{stopped}",
         f"over budget {by_state.get('over budget', 0)}",
         f"duplicates {by_state.get('duplicate', 0)}",
     ]
+    if by_state.get("too small"):
+        parts.append(f"too small {by_state['too small']}")
     if by_state.get("impossible"):
         parts.append(f"impossible {by_state['impossible']}")
     parts.append(f"failed {by_state.get('failed', 0)}")

@@ -11,10 +11,13 @@ from nas.training import Epoch
 
 
 class State(StrEnum):
-    """What became of a draw. Only TRAINED ones count towards `--trials` and may enter the front."""
+    """What became of a draw. TRAINED and STOPPED ones count towards `--trials`; only TRAINED ones
+    may enter the front."""
 
-    TRAINED = "trained"
+    TRAINED = "trained"  # to its last epoch
+    STOPPED = "stopped early"  # trained, judged at a rung, and ended there
     OVER_BUDGET = "over budget"  # rejected: a limit is exceeded
+    TOO_SMALL = "too small"  # rejected: fewer parameters than --min-params
     DUPLICATE = "duplicate"  # rejected: the study has had this architecture
     IMPOSSIBLE = "impossible"  # rejected: the layers do not fit together
     FAILED = "failed"  # its training broke off
@@ -27,7 +30,7 @@ class State(StrEnum):
         return self in REJECTED
 
 
-REJECTED = (State.OVER_BUDGET, State.DUPLICATE, State.IMPOSSIBLE)
+REJECTED = (State.OVER_BUDGET, State.TOO_SMALL, State.DUPLICATE, State.IMPOSSIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Record:
 
     number: int
     state: State
-    reason: str = ""  # why it was rejected, failed or interrupted
+    reason: str = ""  # why it was rejected, stopped, failed or interrupted
     sampled: Mapping[str, Any] = field(default_factory=dict)  # the search space's parameters
     architecture_json: str | None = None
     hash: str | None = None
@@ -57,7 +60,7 @@ class Record:
 
     @property
     def accuracy(self) -> float | None:
-        """On the held-out images after the last epoch, in percent; None if it never trained."""
+        """On the held-out images after its last epoch, in percent; None if it never trained."""
         return self.curve[-1].accuracy if self.curve else None
 
     @property

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "number": "Optuna's number of the trial, from 0",
-    "state": "trained, over budget, duplicate, impossible, failed, interrupted or running",
-    "reason": "why it was rejected, failed or interrupted",
+    "state": "trained, stopped early, over budget, too small, duplicate, impossible, failed, "
+    "interrupted or running",
+    "reason": "why it was rejected, stopped, failed or interrupted",
     "params": "trainable parameters",
     "macs": "multiply-accumulates for one image",
     "peak_ram": "peak bytes of activations in float32, input included",
-    "val_accuracy": "percent, on the held-out training images after the last epoch",
+    "val_accuracy": "percent, on the held-out training images after the last of its epochs",
     "epochs": "epochs trained",
     "seconds": "seconds trained",
     "is_pareto": "whether it stands on the front",

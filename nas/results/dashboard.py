@@ -51,11 +51,11 @@ class Publisher:
         self._seen = seen
 
     def _trial_notes(self, now: Opened, ids: Mapping[int, int]) -> None:
-        """The notes of the trained trials, the latest first."""
+        """The notes of the trials that trained, the latest first."""
         attributes = _by_trial(self._study._storage.get_study_system_attrs(self._study._study_id))
         verified = now.verified
         for record in reversed(now.records):
-            if record.state is State.TRAINED and record.number in ids:
+            if record.state in (State.TRAINED, State.STOPPED) and record.number in ids:
                 trial_id, found = ids[record.number], verified.get(record.number)
                 study = copy(now.study)
                 own = _Excerpt(now.study._storage, attributes.get(str(trial_id), {}))

@@ -26,7 +26,9 @@ BLUE, ORANGE, GREEN, PURPLE, RED, GREY = (
 OTHERS = (PURPLE, RED, "#0ea5b7", "#b0823a")
 BY_STATE = {
     State.TRAINED: BLUE,
+    State.STOPPED: "#0ea5b7",
     State.OVER_BUDGET: ORANGE,
+    State.TOO_SMALL: "#c9a227",
     State.DUPLICATE: PURPLE,
     State.IMPOSSIBLE: RED,
     State.FAILED: "#b0823a",
@@ -60,6 +62,17 @@ def front(
         marker={"color": GREY, "size": 7, "opacity": 0.5},
         hovertemplate="%{text}<extra></extra>",
     )
+    stopped = [r for r in records if r.state is State.STOPPED]
+    if stopped:
+        figure.add_scatter(
+            x=[r.params for r in stopped],
+            y=[r.accuracy for r in stopped],
+            text=[f"{_hover(r)}<br>stopped after epoch {r.epochs}" for r in stopped],
+            mode="markers",
+            name="stopped early (when it was stopped)",
+            marker={"color": GREY, "size": 6, "symbol": "circle-open", "opacity": 0.6},
+            hovertemplate="%{text}<extra></extra>",
+        )
     for (name, records_), color in zip((others or {}).items(), OTHERS * 9, strict=False):
         _front_line(figure, records_, budget, name, color)
     if references:
@@ -172,10 +185,14 @@ def hypervolume(steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> 
 
 
 def curves(records: Sequence[Record], on_front: Sequence[Record]) -> go.Figure:
-    """Held-out error over epochs, the front's candidates in colour; errors on a log axis."""
+    """Held-out error over epochs, the front's candidates in blue, those that were stopped early in
+    their own colour; errors on a log axis."""
     figure = _figure("epoch", "held-out error, %")
     members = {record.number for record in on_front}
     behind = [r for r in records if r.state is State.TRAINED and r.number not in members]
+    stopped = [r for r in records if r.state is State.STOPPED]
+    for record in stopped[-CURVES:]:
+        _curve(figure, record, BY_STATE[State.STOPPED], 0.35, 1.0)
     for record in behind[-CURVES:]:
         _curve(figure, record, GREY, 0.35, 1.0)
     for record in on_front:

@@ -95,15 +95,19 @@ def facts(opened: Opened) -> dict[str, str]:
     records, config = opened.records, opened.config
     trained = [record for record in records if record.state is State.TRAINED]
     spent = sum(record.epochs for record in records)
-    lost = spent - sum(record.epochs for record in trained)
-    full = len(trained) * config.recipe.epochs
+    stopped = [record for record in records if record.state is State.STOPPED]
+    useful = sum(record.epochs for record in (*trained, *stopped))
+    lost = spent - useful
+    full = (len(trained) + len(stopped)) * config.recipe.epochs
     rejected = sum(count for state, count in analysis.outcomes(records).items() if state.rejected)
     seconds = sum(record.seconds for record in records)
     devices = sorted({record.device for record in records if record.device})
     workers = sorted({record.worker for record in records if record.curve})
     return {
         "epochs trained": f"{spent:,}, of which {lost:,} in runs that did not end",
-        "epochs saved by early stopping": f"{full - (spent - lost):,} of {full:,}",
+        "epochs saved by early stopping": (
+            f"{full - useful:,} of {full:,} ({len(stopped):,} candidates stopped)"
+        ),
         "epochs saved by the gate": f"{rejected * config.recipe.epochs:,} ({rejected:,} draws)",
         "time of all workers": f"{seconds / 60:,.1f} minutes in training",
         "workers": ", ".join(workers) or "none yet",
@@ -164,7 +168,8 @@ def _pictures(opened: Opened, compared: Sequence[Opened]) -> list[Picture]:
             Picture(
                 "curves",
                 "Learning curves",
-                "The front's candidates in colour. Steps up in the error are restarts of the "
+                "The front's candidates in blue; those that were stopped early end at their "
+                "rung. Steps up in the error are restarts of the "
                 "learning rate.",
                 figures.curves(records, front),
             )
@@ -185,7 +190,8 @@ def _pictures(opened: Opened, compared: Sequence[Opened]) -> list[Picture]:
             Picture(
                 "outcomes",
                 "What became of the draws",
-                "Only trained ones count towards --trials; the others cost no training.",
+                "Those that trained, to the end or until they were stopped early, count towards "
+                "--trials; rejected ones cost no training.",
                 figures.outcomes(analysis.outcomes(records)),
             )
         )

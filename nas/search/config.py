@@ -25,11 +25,14 @@ class StudyConfig:
     max_draws: int | None = None  # draws at most, rejected ones included; None: 20 a trial
     space: str = "conv"  # a built-in space's name, or the path of a .py file
     sampler: str = "tpe"
+    early_stop: str = "neighbours"  # which candidates end at a rung
     seed: int = 0
     device: str = "auto"
     workers: int | None = None  # processes; None: one a core on a CPU, three a GPU
     max_macs: int | None = None  # multiply-accumulates at most
     max_ram: int | None = None  # peak bytes of int8 activations at most
+    min_params: int | None = None  # smaller candidates are not trained
+    min_accuracy: float | None = None  # percent; what cannot come to it is stopped
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
@@ -40,7 +43,14 @@ class StudyConfig:
                 continue
             if type(value) is not int or not least <= value < 2**31:
                 raise ConfigError(f"{name} = {value!r}: it is a whole number, at least {least}")
-        for name in ("space", "sampler", "device"):
+        accuracy = self.min_accuracy
+        if accuracy is not None and not (_is_number(accuracy) and 0 <= accuracy < 100):
+            raise ConfigError(f"min_accuracy = {accuracy!r}: it is percent, from 0 to below 100")
+        if self.min_params is not None and self.min_params > self.budget:
+            raise ConfigError(
+                f"min_params = {self.min_params}: it is at most the budget, {self.budget}"
+            )
+        for name in ("space", "sampler", "early_stop", "device"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
                 raise ConfigError(f"{name} = {value!r}: it is a name")
@@ -70,10 +80,16 @@ _LEAST = {
     "workers": 1,
     "max_macs": 1,
     "max_ram": 1,
+    "min_params": 1,
 }
-_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram")
+
+_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params")
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
 _RECIPE = {f.name for f in fields(Recipe)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def from_settings(settings: Mapping[str, Any]) -> StudyConfig:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from nas.errors import StudyError
 from nas.files import write_whole
 from nas.search import config as configuration
-from nas.search import samplers, space
+from nas.search import early_stop, samplers, space
 from nas.search.config import StudyConfig
 from nas.search.space import Space
 
@@ -151,6 +151,7 @@ def prepare(study: str | None, flags: Mapping[str, Any]) -> tuple[Folder, StudyC
         _refuse_changes(folder, stored, flags)
     config = configuration.from_settings({**stored, **flags})
     samplers.check(config.sampler)
+    early_stop.rule(config.early_stop)
     chosen = space.load(config.space, folder.space if resumed else None)
     if not resumed:
         space.probe(chosen, config.task)

@@ -32,6 +32,7 @@ class Progress:
     devices: dict[str, str] = field(default_factory=dict)  # by worker
     began: float = field(default_factory=time.monotonic)
     epochs: int = 0  # trained since `began`
+    epochs_ended: int = 0  # of the candidates that have trained, earlier searches included
 
     @classmethod
     def of(cls, trials: int, epochs_each: int, records: Iterable[Record]) -> "Progress":
@@ -43,7 +44,8 @@ class Progress:
 
     @property
     def trained(self) -> int:
-        return self.counts[State.TRAINED]
+        """Candidates that have trained, to the end or until they were stopped early."""
+        return self.counts[State.TRAINED] + self.counts[State.STOPPED]
 
     @property
     def epochs_per_second(self) -> float:
@@ -56,7 +58,9 @@ class Progress:
         if not self.epochs:
             return None
         begun = sum(candidate.epochs for candidate in self.training.values())
-        wanted = (self.trials - self.trained) * self.epochs_each - begun
+        # Candidates that are stopped early make the mean of those that have ended so far.
+        each = self.epochs_ended / self.trained if self.trained else self.epochs_each
+        wanted = (self.trials - self.trained) * each - begun
         return max(0, wanted) / self.epochs_per_second
 
     def see(self, worker: str, event: WorkerEvent) -> None:
@@ -80,6 +84,8 @@ class Progress:
 
     def _count(self, record: Record) -> None:
         self.counts[record.state] += 1
+        if record.state in (State.TRAINED, State.STOPPED):
+            self.epochs_ended += record.epochs
         if record.state is not State.TRAINED or record.accuracy is None:
             return
         if self.best is None or _rank(record) > _rank(self.best):

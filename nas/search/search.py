@@ -11,7 +11,7 @@ from nas.data import ensure
 from nas.records import Record, Run
 from nas.records.tables import write_tables
 from nas.search import folder as folders
-from nas.search import processes, storage, trials
+from nas.search import processes, storage, trials, warm_start
 from nas.search.folder import Folder
 from nas.search.progress import Progress
 from nas.search.stop import sigterm_as_interrupt
@@ -34,15 +34,19 @@ def search(
     flags: Mapping[str, Any],
     observer: Observer,
     data_dir: Path | None = None,
+    start_from: str | None = None,
 ) -> Outcome:
     """Make or resume the study called `study` and work until it has its trials.
 
-    `flags` are the settings that the user gave. Raises `NasError` for what the user can mend; the
+    `flags` are the settings that the user gave; `start_from` is a study or a file whose
+    architectures are tried first. Raises `NasError` for what the user can mend; the
     study is whole then, and the same call goes on with it.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     context = processes.context()
     folder, config, space = folders.prepare(study, flags)
+    first = warm_start.known(start_from) if start_from else []
+    warm_start.check(first, config.task)
     ensure(config.data, data_dir)
     from nas.training import device as devices
     from nas.training.tuning import arithmetic_for
@@ -52,6 +56,7 @@ def search(
     folders.write(folder, config, space, {"device": f"{devices.describe(device)}, {arithmetic}"})
     with folder.held(folder.search_lock, "searched"):
         optuna_study = storage.create(folder.database, folder.name)
+        warm_start.enqueue(optuna_study, first, space, config.task)
         for params in space.start(config.task):
             optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
         give_back_all(optuna_study, "its search ended without it")

@@ -15,6 +15,9 @@ from nas.records import Record, Run, State
 from nas.search import reader
 from nas.training import Epoch
 
+GIVEN = "given"  # attribute: the architecture's JSON, where it is given and not drawn
+START_FROM = "start_from"  # attribute: where a candidate that was known before comes from
+PASSED_ON = (GIVEN, START_FROM)  # from an interrupted trial to the one that tries it again
 MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
 
 
@@ -37,6 +40,18 @@ def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
             # The last: a trial that has it has all of them.
             "hash": architecture.hash,
         },
+    )
+
+
+def rung(epoch: int) -> str:
+    """The attribute that holds a candidate's accuracy at the rung after `epoch`."""
+    return f"accuracy after epoch {epoch}"
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether `trial` has trained a candidate, to the end or until it was stopped early."""
+    return (
+        trial.state is TrialState.COMPLETE or trial.user_attrs.get("state") == State.STOPPED.value
     )
 
 
@@ -145,6 +160,7 @@ def give_back(study: optuna.Study, trial: FrozenTrial, reason: str) -> None:
     storage.set_trial_user_attr(trial._trial_id, "reason", reason)
     study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     if again:
+        kept = {k: v for k, v in trial.user_attrs.items() if k in PASSED_ON}
         study.enqueue_trial(
-            trial.params, user_attrs={"retries": retries + 1, "retry_of": trial.number}
+            trial.params, user_attrs={**kept, "retries": retries + 1, "retry_of": trial.number}
         )

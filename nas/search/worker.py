@@ -19,6 +19,7 @@ from nas.search import gate, storage, trials
 from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, Warned, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.judge import Judge
 from nas.search.processes import settle
 from nas.search.samplers import sampler
 from nas.search.seeds import seed_of
@@ -127,6 +128,7 @@ class Worker:
         self._arithmetic = arithmetic
         self._stop = stop
         self._tell = tell
+        self._judge = Judge(study, config)
         self._lock = FileLock(folder.claim_lock)
 
     def run(self) -> str:
@@ -153,7 +155,7 @@ class Worker:
         """
         with self._lock:
             drawn = [t for t in self._trials() if t.state is not TrialState.WAITING]
-            trained = sum(t.state is TrialState.COMPLETE for t in drawn)
+            trained = sum(map(trials.counts, drawn))
             running = sum(t.state is TrialState.RUNNING for t in drawn)
             if trained >= self._config.trials:
                 return "complete"
@@ -174,10 +176,15 @@ class Worker:
         """Sample, judge and train the candidate of `trial`, and tell the study what came of it."""
         try:
             with storage.in_one_go(self._study):
-                architecture = self._space.sample(trial, self._config.task)
+                given = trial.user_attrs.get(trials.GIVEN)
+                architecture = (
+                    Architecture.from_json(given)
+                    if given
+                    else self._space.sample(trial, self._config.task)
+                )
         except ArchitectureError as error:
             trial.set_constraint("possible", 1.0)
-            self._reject(trial, State.IMPOSSIBLE, str(error))
+            self._end(trial, State.IMPOSSIBLE, str(error))
             return
         except NasError as error:
             trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
@@ -189,7 +196,14 @@ class Worker:
             with storage.in_one_go(self._study):
                 trials.set_architecture(trial, architecture)
                 trials.set_constraints(trial, violations)
-            self._reject(trial, State.OVER_BUDGET, excess)
+            self._end(trial, State.OVER_BUDGET, excess)
+            return
+        least = self._config.min_params or 0
+        if architecture.params < least:
+            trial.set_constraint("min_params", least / architecture.params - 1)
+            with storage.in_one_go(self._study):
+                trials.set_architecture(trial, architecture)
+            self._end(trial, State.TOO_SMALL, f"{architecture.params:,} parameters < {least:,}")
             return
         # Looked up and entered under the lock: of two workers with the same draw one is earlier.
         with self._lock:
@@ -199,7 +213,7 @@ class Worker:
                 trials.set_constraints(trial, violations)
         if twin is not None:
             trial.set_constraint("new", 1.0)
-            self._reject(trial, State.DUPLICATE, f"the same network as trial {twin}")
+            self._end(trial, State.DUPLICATE, f"the same network as trial {twin}")
             return
         self._train(trial, architecture)
 
@@ -208,13 +222,14 @@ class Worker:
         for other in self._trials():
             if other.number == trial.number or other.user_attrs.get("hash") != architecture.hash:
                 continue
-            if other.state in (TrialState.COMPLETE, TrialState.RUNNING):
+            if other.state is TrialState.RUNNING or trials.counts(other):
                 return other.number
             if other.user_attrs.get("state") == State.FAILED.value:
                 return other.number
         return None
 
-    def _reject(self, trial: optuna.Trial, state: State, reason: str) -> None:
+    def _end(self, trial: optuna.Trial, state: State, reason: str) -> None:
+        """End a trial without values: rejected at the gate, or stopped early."""
         with storage.in_one_go(self._study):
             trials.set_attributes(trial, {"state": state.value, "reason": reason})
         self._study.tell(trial, state=TrialState.PRUNED)
@@ -227,10 +242,16 @@ class Worker:
         self._tell(Started(trial.number, architecture.params, architecture.summary()))
         curve: list[Epoch] = []
 
-        def on_epoch(epoch: Epoch) -> None:
+        reason = ""
+
+        def on_epoch(epoch: Epoch) -> bool:
+            nonlocal reason
             with self._stop.shielded():
                 curve.append(epoch)
                 self._tell(EpochDone(trial.number, epoch))
+                if epoch.number < self._config.recipe.epochs:
+                    reason = self._judge.stops(trial, architecture.params, epoch)
+            return not reason
 
         try:
             with self._stop.may_interrupt():
@@ -252,6 +273,15 @@ class Worker:
                 (frozen,) = (t for t in self._trials() if t.number == trial.number)
                 trials.give_back(self._study, frozen, "the search was stopped")
             return
+        if reason:
+            with storage.in_one_go(self._study):
+                trials.set_curve(trial, curve)
+                trials.set_attributes(trial, {"device": trained.where(self._where)})
+            self._end(trial, State.STOPPED, reason)
+            return
+        least = self._config.min_accuracy
+        if least is not None:
+            trial.set_constraint("min_accuracy", least - trained.accuracy)
         with storage.in_one_go(self._study):
             self._keep(trial, architecture, trained)
             trials.set_curve(trial, trained.curve)

@@ -48,17 +48,18 @@ def fit(
     data: Split,
     recipe: Recipe,
     seed: int,
-    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    on_epoch: Callable[[Epoch], bool | None] = lambda _: None,
     measured: Container[int] = range(1, MAX_EPOCHS + 1),
     arithmetic: Arithmetic | None = None,
 ) -> Fit:
     """Train `architecture` on `data.train` as `recipe` says, on the device that holds the data.
 
     After each epoch that is in `measured` it is measured on `data.held_out`, and after each one
-    `on_epoch` is called. Measuring changes nothing in the network. `arithmetic` is by default what
-    the hardware has instructions for. The same seed and arithmetic give the same network on a CPU
-    with the same number of threads. Raises `TrainingError` if the
-    loss stops being a number or memory runs out. The caller's random state is left alone.
+    `on_epoch` is called; where that returns False, training ends. Measuring changes nothing in the
+    network. `arithmetic` is by default what the hardware has instructions for. The same seed and
+    arithmetic give the same network on a CPU with the same number of threads. Raises
+    `TrainingError` if the loss stops being a number or memory runs out. The caller's random state
+    is left alone.
     """
     device = data.train.labels.device
     devices = [device] if device.type == "cuda" else []
@@ -87,7 +88,7 @@ def _fit(
     data: Split,
     recipe: Recipe,
     seed: int,
-    on_epoch: Callable[[Epoch], None],
+    on_epoch: Callable[[Epoch], bool | None],
     measured: Container[int],
     arithmetic: Arithmetic,
 ) -> Fit:
@@ -103,7 +104,8 @@ def _fit(
         loss, accuracy = engine.measure() if number in measured else (None, None)
         seconds = time.perf_counter() - start
         curve.append(Epoch(number, train_loss, train_accuracy, loss, accuracy, seconds))
-        on_epoch(curve[-1])
+        if on_epoch(curve[-1]) is False:
+            break
     weights = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("workplace")
 FLAGS = {
     "search": [
         *("budget", "trials", "dataset", "study", "seed", "space", "sampler", "epochs"),
+        *("early-stop", "min-params", "min-accuracy", "start-from"),
         *("device", "workers", "max-draws", "data-dir"),
     ],
     "status": [],

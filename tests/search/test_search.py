@@ -17,12 +17,13 @@ from idx import write_noise
 from optuna.trial import TrialState
 from safetensors.torch import load_file
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
 from nas.architecture.module import build
 from nas.errors import NasError, StudyError
-from nas.records import REJECTED, Record, State
+from nas.records import REJECTED, Record, State, pareto_front
+from nas.search import early_stop, storage, trials
 from nas.search import folder as folders
-from nas.search import storage, trials
+from nas.search.events import Ended
 from nas.search.search import Outcome, search
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -89,6 +90,94 @@ def check_whole(study: str, trained: int) -> list[Record]:
     table = pd.read_csv(folder.path / "trials.csv")
     assert (table["state"] == "trained").sum() == trained
     return records
+
+
+def test_early_stopping_counts_what_it_stops_and_keeps_it_off_the_front() -> None:
+    """All nets are of similar size: of those that come late, only a third may go on."""
+    follower = Silent()
+    outcome = run(follower=follower, trials=12, workers=2, budget=2_000, epochs=2)
+    assert outcome.reason == "complete"
+    found = states(outcome.records)
+    assert found[State.TRAINED] + found[State.STOPPED] == 12
+    assert found[State.STOPPED] >= 2
+    assert found[State.TRAINED] >= 4, "the first go on: there are too few to compare with"
+    assert found[State.RUNNING] == 0
+    front = {record.number for record in pareto_front(outcome.records)}
+    study = storage.load(Path("studies/s/study.db"), "s")
+    for record in outcome.records:
+        if record.state is not State.STOPPED:
+            continue
+        assert record.epochs == 1
+        assert "% after epoch 1: number " in record.reason
+        assert record.number not in front
+        assert study.trials[record.number].state is TrialState.PRUNED
+        assert study.trials[record.number].user_attrs["accuracy after epoch 1"] == record.accuracy
+        assert not Path(f"studies/s/trials/{record.number}").exists()
+    (last,) = [event.record for _, event in follower.events if isinstance(event, Ended)][-1:]
+    assert last.state in State
+    table = pd.read_csv("studies/s/trials.csv").set_index("number")
+    for record in outcome.records:
+        if record.state is State.STOPPED:
+            assert table.loc[record.number, "state"] == "stopped early"
+            assert table.loc[record.number, "epochs"] == 1
+    # Goes on to the exact total, and stops by what the first search has recorded.
+    more = run(trials=16, workers=1, budget=2_000, epochs=2)
+    found = states(more.records)
+    assert found[State.TRAINED] + found[State.STOPPED] == 16
+
+
+def test_nets_below_the_least_size_are_not_trained() -> None:
+    outcome = run(trials=2, workers=1, space=tiny(60), min_params=800, early_stop="none")
+    for record in outcome.records:
+        assert (record.params or 0) >= 800 or record.state is not State.TRAINED
+        if record.state is State.TOO_SMALL:
+            assert record.reason == f"{record.params:,} parameters < 800"
+    assert states(outcome.records)[State.TRAINED] == 2
+    assert states(outcome.records)[State.TOO_SMALL]
+
+
+def test_what_cannot_come_to_the_least_accuracy_is_stopped() -> None:
+    """Nets of five wide convolutions at most come nowhere near 99 % in two epochs."""
+    outcome = run(
+        **{"trials": 9, "workers": 1, "space": tiny(60), "epochs": 2},
+        **{"early_stop": "none", "min_accuracy": 99},
+    )
+    assert states(outcome.records)[State.TRAINED] == early_stop.FEW
+    stopped = [record for record in outcome.records if record.state is State.STOPPED]
+    assert len(stopped) == 9 - early_stop.FEW
+    assert all("less than 99 %" in record.reason for record in stopped)
+
+
+def test_a_search_starts_from_a_former_front_and_from_a_file() -> None:
+    first = run("first", trials=3, workers=1, budget=1_200, epochs=1)
+    front = pareto_front(first.records)
+    again = search(
+        "again",
+        {"dataset": "digits", "epochs": 1, "device": "cpu", "budget": 1_200, "trials": len(front)},
+        Silent(),
+        start_from="first",
+    )
+    assert {r.hash for r in again.records} == {r.hash for r in front}
+    assert all(record.sampled for record in again.records), "the sampler learns from them"
+    # Another space cannot draw them, so the architectures themselves are trained.
+    net = front[-1].architecture
+    Path("net.json").write_text(json.dumps(net.to_json()))
+    flags = {"dataset": "digits", "epochs": 1, "device": "cpu", "budget": 2_000, "trials": 2}
+    flags["space"] = tiny()
+    for _ in range(2):  # the second time it is there already
+        other = search("other", flags, Silent(), start_from="net.json")
+    assert other.records[0].hash == net.hash
+    assert other.records[0].sampled == {}
+    assert [r.hash for r in other.records].count(net.hash) == 1
+    with pytest.raises(StudyError, match=r"--start-from none\.json cannot be read"):
+        search("x", flags, Silent(), start_from="none.json")
+    with pytest.raises(StudyError, match="there is no study at studies/nowhere"):
+        search("x", flags, Silent(), start_from="nowhere")
+    small = Architecture((1, 28, 28), (Conv(7, 3, stride=2), GlobalAvgPool(), Flatten()))
+    Path("seven.json").write_text(json.dumps(small.to_json()))
+    with pytest.raises(StudyError, match="gives 7: the task has images of 1 x 28 x 28 and 10"):
+        search("x", flags, Silent(), start_from="seven.json")
+    assert not Path("studies/x").exists()
 
 
 def test_two_workers_train_exactly_the_trials_asked_for() -> None:
@@ -216,6 +305,7 @@ def test_one_search_at_a_time() -> None:
 
 COMMAND = [sys.executable, "-m", "nas", "search", "--study", "s", "--dataset", "digits"]
 COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "3", "--workers", "2"]
+COMMAND += ["--early-stop", "none"]  # so that the totals are of nets with weights
 
 
 def start(trials_: int) -> subprocess.Popen[str]:
