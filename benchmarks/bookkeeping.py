@@ -67,7 +67,7 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     space = load(config.space)
     folders.write(folder, config, space, {})
     study = storage.create(folder.database, folder.name)
-    study.sampler = sampler(config.sampler, 0)
+    study.sampler = sampler(config.sampler, 0, space, config.task)
     ends: list[tuple[float, bool]] = []
 
     def tell(event: WorkerEvent) -> None:

@@ -1,4 +1,4 @@
-"""The samplers: each entry makes an Optuna sampler from a seed."""
+"""The samplers: each entry makes an Optuna sampler from a seed, the search space and the task."""
 
 import warnings
 from collections.abc import Callable
@@ -6,10 +6,17 @@ from collections.abc import Callable
 import optuna
 from optuna.samplers import BaseSampler
 
+from nas.architecture import Task
 from nas.errors import ConfigError, unknown
+from nas.search.evolution import EvolutionSampler
+from nas.search.space import Space
 
 
-def _tpe(seed: int) -> BaseSampler:
+def _evolution(seed: int, space: Space, task: Task) -> BaseSampler:
+    return EvolutionSampler(seed, space, task)
+
+
+def _tpe(seed: int, *_: object) -> BaseSampler:
     """Multivariate TPE that follows the branches of a conditional space (`group`)."""
     with warnings.catch_warnings():
         # Both options are marked experimental; they are what the search is built on.
@@ -17,25 +24,27 @@ def _tpe(seed: int) -> BaseSampler:
         return optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed)
 
 
-def _random(seed: int) -> BaseSampler:
+def _random(seed: int, *_: object) -> BaseSampler:
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _nsga2(seed: int) -> BaseSampler:
+def _nsga2(seed: int, *_: object) -> BaseSampler:
     return optuna.samplers.NSGAIISampler(seed=seed)
 
 
-SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+SAMPLERS: dict[str, Callable[[int, Space, Task], BaseSampler]] = {
+    "evolution": _evolution,
     "tpe": _tpe,
     "random": _random,
     "nsga2": _nsga2,
 }
 
 
-def sampler(name: str, seed: int) -> BaseSampler:
-    """The sampler called `name`; raises `ConfigError`, listing the known ones."""
+def sampler(name: str, seed: int, space: Space, task: Task) -> BaseSampler:
+    """The sampler called `name`, for a study of `space` and `task`; raises `ConfigError`, listing
+    the known ones."""
     check(name)
-    return SAMPLERS[name](seed)
+    return SAMPLERS[name](seed, space, task)
 
 
 def check(name: str) -> None:

@@ -93,12 +93,11 @@ def _work(
     data = load_split(config.data, data_dir).to(device)
     study = storage.load(folder.database, folder.name)
     # Another stream for every worker, and another again when a study is resumed.
-    study.sampler = sampler(config.sampler, seed_of(config.seed, index, len(study.get_trials())))
+    space, seed = folder.load_space(), seed_of(config.seed, index, len(study.get_trials()))
+    study.sampler = sampler(config.sampler, seed, space, config.task)
     label = describe(device)
     tell(Ready(label, str(arithmetic)))
-    worker = Worker(
-        folder, config, folder.load_space(), study, data, name, label, arithmetic, stop, tell
-    )
+    worker = Worker(folder, config, space, study, data, name, label, arithmetic, stop, tell)
     return worker.run()
 
 

@@ -1,0 +1,195 @@
+"""The samplers against each other, on a surrogate of the recorded curves: minutes, no training.
+
+    python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
+
+The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
+epochs 1, 4 and 15, from an architecture's features to the logarithm of its held-out error, plus,
+for every architecture, the residuals of one recorded net at these epochs, so that what is good
+after one epoch and bad in the end occurs as often as it did. Its quality by five-fold
+cross-validation is printed first. The search is the real one (worker, gate, early stopping,
+SQLite), with a trainer that asks the surrogate.
+
+Prints and writes samplers.csv beside this file: for each sampler the share of draws that are over
+the budget or duplicates, the epochs spent, the hypervolume and the best accuracy at up to 1,000,
+2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. These are
+accuracies of the surrogate, which was trained on a quarter of MNIST.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from math import exp
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import torch
+from curves import CURVES, NETS
+from numpy.typing import NDArray
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from nas.architecture import Architecture
+from nas.data.images import Split, load_split
+from nas.records import Record, State, hypervolume, pareto_front
+from nas.search import folder as folders
+from nas.search import storage, trials
+from nas.search.config import from_settings
+from nas.search.early_stop import RULES
+from nas.search.features import NAMES, features
+from nas.search.folder import Folder
+from nas.search.samplers import SAMPLERS, sampler
+from nas.search.space import load
+from nas.search.stop import StopSignal
+from nas.search.worker import Worker
+from nas.training import Epoch
+from nas.training import fit as training
+from nas.training.arithmetic import Arithmetic
+from nas.training.fit import Fit
+
+BUDGET = 8_000
+SIZES = (1_000, 2_000, 4_000, 8_000)
+KNOWN = (1, 4, 15)  # epochs
+
+
+class Surrogate:
+    """Held-out accuracies of an architecture that was never trained."""
+
+    def __init__(self) -> None:
+        nets = pd.read_csv(NETS).set_index("net")
+        curves = pd.read_csv(CURVES).query("seed == 0 and schedule == 'restarts'")
+        wide = curves.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
+        table = np.array(
+            [features(Architecture.from_json(nets["json"][net])) for net in wide.index]
+        )
+        self._models: list[Pipeline] = []
+        residuals = []
+        self.quality: list[dict[str, float]] = []
+        for epoch in KNOWN:
+            known = np.log(np.maximum(100 - wide[epoch].to_numpy(), 0.005))
+            folds = KFold(5, shuffle=True, random_state=0)
+            guessed = cross_val_predict(_model(), table, known, cv=folds)
+            residuals.append(known - guessed)
+            ranks = pd.Series(known).corr(pd.Series(guessed), method="spearman")
+            r2 = 1 - np.var(residuals[-1]) / np.var(known)
+            self.quality.append({"epoch": epoch, "nets": len(known), "spearman": ranks, "R2": r2})
+            self._models.append(_model().fit(table, known))
+        self._residuals: NDArray[np.float64] = np.array(residuals).T
+
+    def accuracies(self, architecture: Architecture) -> list[float]:
+        """After the epochs `KNOWN`."""
+        own = random.Random(architecture.hash).randrange(len(self._residuals))
+        row = np.array([features(architecture)])
+        return [
+            100 - min(90.0, exp(model.predict(row)[0] + residual))
+            for model, residual in zip(self._models, self._residuals[own], strict=True)
+        ]
+
+
+def _model() -> Pipeline:
+    kernel = ConstantKernel() * RBF(np.full(len(NAMES), 3.0), (0.3, 1e3)) + WhiteKernel(0.1)
+    return make_pipeline(
+        StandardScaler(), GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+    )
+
+
+def trainer(surrogate: Surrogate) -> Callable[..., Fit]:
+    """A stand-in for `nas.training.fit.fit`: the known epochs, and between them straight lines."""
+
+    def fit(
+        architecture: Architecture,
+        _data: object,
+        _recipe: object,
+        _seed: int,
+        on_epoch: Callable[[Epoch], bool | None],
+        **_: object,
+    ) -> Fit:
+        known = surrogate.accuracies(architecture)
+        curve = []
+        for number in range(1, 16):
+            accuracy = float(np.interp(number, KNOWN, known))
+            curve.append(Epoch(number, 0.0, accuracy, 0.0, accuracy, 0.0))
+            if on_epoch(curve[-1]) is False:
+                break
+        return Fit(tuple(curve), {})
+
+    return fit
+
+
+def search(name: str, rule: str, trials_: int, seed: int, folder: Folder) -> dict[str, float]:
+    """What one search comes to."""
+    config = from_settings(
+        {"dataset": "digits", "trials": trials_, "sampler": name, "budget": BUDGET}
+        | {"early_stop": rule, "seed": seed}
+    )
+    space = load(config.space)
+    folders.write(folder, config, space, {})
+    study = storage.create(folder.database, folder.name)
+    study.sampler = sampler(name, seed, space, config.task)
+    for params in space.start(config.task):
+        study.enqueue_trial(dict(params))
+    data: Split = load_split(config.data)
+    plain, start = Arithmetic("float32"), time.perf_counter()
+    Worker(
+        *(folder, config, space, study, data, "worker-0", "cpu", plain, StopSignal()),
+        lambda _: None,
+    ).run()
+    spent = time.perf_counter() - start
+    records: list[Record] = trials.records(study)
+    front = pareto_front(records)
+    found = {
+        "draws": len(records),
+        "over %": 100 * sum(r.state is State.OVER_BUDGET for r in records) / len(records),
+        "duplicate %": 100 * sum(r.state is State.DUPLICATE for r in records) / len(records),
+        "impossible %": 100 * sum(r.state is State.IMPOSSIBLE for r in records) / len(records),
+        "epochs": sum(r.epochs for r in records),
+        "hypervolume": hypervolume(records, BUDGET, 90.0),
+        "hypervolume 97": hypervolume(records, BUDGET, 97.0),
+        "ms a draw": 1e3 * spent / len(records),
+    }
+    for size in SIZES:
+        fitting = [r.accuracy or 0.0 for r in front if (r.params or 0) <= size]
+        found[f"best at {size}"] = max(fitting, default=0.0)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
+    parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    torch.set_num_threads(1)
+    surrogate = Surrogate()
+    print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False), "\n")
+    training.fit = trainer(surrogate)  # type: ignore[assignment]
+    Worker._keep = lambda *_: None  # type: ignore[method-assign]
+    rows = []
+    for rule in options.early_stop:
+        for name in options.sampler:
+            for seed in range(options.seeds):
+                with tempfile.TemporaryDirectory() as scratch:
+                    found = search(name, rule, options.trials, seed, Folder(Path(scratch) / "s"))
+                rows.append({"sampler": name, "early stop": rule, "seed": seed, **found})
+            own = pd.DataFrame(rows[-options.seeds :])
+            print(name, rule, own.mean(numeric_only=True).round(3).to_dict(), flush=True)
+    table = pd.DataFrame(rows).drop(columns="seed").groupby(["early stop", "sampler"], sort=False)
+    both = table.agg(["mean", "std"])
+    both.columns = pd.Index([", ".join(column) for column in both.columns.to_list()])
+    both.insert(0, "seeds", options.seeds)
+    both.insert(0, "trials", options.trials)
+    both.round(4).reset_index().to_csv(Path(__file__).with_suffix(".csv"), index=False)
+
+
+if __name__ == "__main__":
+    main()

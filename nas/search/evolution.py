@@ -1,0 +1,268 @@
+"""Our own sampler: mutate what is good for its size, and train the best-looking of many children.
+
+Regularised evolution (Real et al., 2019) mutates good parents; predictor-guided search (BANANAS,
+White et al., 2021) screens children with a model of what has been trained. Here the parents are
+the members of the front, chosen evenly over sizes; the model learns from the accuracy that
+everybody has at the first rung, those that were stopped early included; and a child is measured by
+how far it would be in front of the front at its own size. Children that are over the budget,
+impossible or known cost half a millisecond each and never become a trial.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf, log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from nas.architecture import Architecture, Task
+from nas.errors import ArchitectureError
+from nas.search import gate, trials
+from nas.search.early_stop import Point
+from nas.search.features import features
+from nas.search.space import Space
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+FIRST = 10  # candidates that are known before a front is worth mutating
+CHILDREN = 24  # that are made for one draw
+ATTEMPTS = 4 * CHILDREN  # to make them
+AT_RANDOM = 0.1  # share of draws that are random, so that no region is never seen
+MUTATIONS = 2.0  # parameters of a parent that change, in the mean
+STEP = 0.3  # standard deviation of a number's change, in its logarithm
+MODEL_FROM = 20  # known candidates that a model is made of at least
+REFIT = 0.05  # share of new ones that a model is made anew for
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A candidate that has been trained at least to the first rung."""
+
+    point: Point
+    sampled: Mapping[str, Any]
+    features: list[float]
+
+
+class EvolutionSampler(BaseSampler):
+    """See the module. Samples parameter by parameter, so the space may be conditional."""
+
+    def __init__(self, seed: int, space: Space, task: Task) -> None:
+        self._random = np.random.default_rng(seed)
+        self._fallback = RandomSampler(seed)
+        self._space, self._task = space, task
+        self._seen: dict[int, Seen] = {}  # by trial's number
+        self._hashes: dict[int, str] = {}
+        self._model: ExtraTreesRegressor | None = None
+        self._modelled = 0  # candidates that the model was made of
+        self._plan: tuple[int, Mapping[str, Any]] = (-1, {})  # of the trial with this number
+
+    def infer_relative_search_space(self, *_: object) -> dict[str, BaseDistribution]:
+        return {}  # a conditional space has no parameters that all candidates share
+
+    def sample_relative(self, *_: object) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if self._plan[0] != trial.number:
+            self._plan = (trial.number, self._propose(study))
+        plan = self._plan[1]
+        if param_name in plan and _contains(param_distribution, plan[param_name]):
+            return plan[param_name]
+        return self._fallback.sample_independent(study, trial, param_name, param_distribution)
+
+    def _propose(self, study: optuna.Study) -> Mapping[str, Any]:
+        """The parameters of the next candidate; empty for a random one."""
+        self._look(study)
+        seen = list(self._seen.values())
+        if len(seen) < FIRST:
+            return self._best_of(self._children(seen, 1), seen)
+        if self._random.random() < AT_RANDOM:
+            return self._best_of(self._children([], 1), seen)
+        return self._best_of(self._children(seen, CHILDREN), seen)
+
+    def _look(self, study: optuna.Study) -> None:
+        """Take in what has been recorded since the last look."""
+        first = trials.rung(1)
+        for trial in study.get_trials(deepcopy=False):
+            number = trial.number
+            if number in self._seen or "hash" not in trial.user_attrs:
+                continue
+            self._hashes[number] = trial.user_attrs["hash"]
+            accuracy = trial.user_attrs.get(first)
+            if accuracy is None and trial.state is TrialState.COMPLETE:
+                accuracy = trial.values[0]
+            if accuracy is None or trial.state is TrialState.FAIL:
+                continue
+            net = Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE])
+            self._seen[number] = Seen(Point(net.params, accuracy), trial.params, features(net))
+
+    def _children(self, seen: Sequence[Seen], wanted: int) -> list[tuple["_Draft", Architecture]]:
+        """Up to `wanted` candidates that keep to the limits and are new: mutated members of the
+        front of `seen`, or random ones where there are none."""
+        front = _front(seen)
+        known = set(self._hashes.values())
+        made: list[tuple[_Draft, Architecture]] = []
+        for _ in range(ATTEMPTS):
+            parent = self._parent(front).sampled if front else {}
+            rate = MUTATIONS / max(MUTATIONS, len(parent))
+            draft = _Draft(parent, rate, self._random)
+            try:
+                net = self._space.sample(draft, self._task)
+            except ArchitectureError:
+                continue
+            if gate.excess(net, self._task.limits) or net.hash in known:
+                continue
+            known.add(net.hash)
+            made.append((draft, net))
+            if len(made) == wanted:
+                break
+        return made
+
+    def _parent(self, front: Sequence[Seen]) -> Seen:
+        """A member of the front: the nearest to a size drawn evenly in the logarithm."""
+        low = log(front[0].point.params)
+        size = low + self._random.random() * (log(self._task.limits.params) - low)
+        return min(front, key=lambda seen: abs(log(seen.point.params) - size))
+
+    def _best_of(
+        self, children: Sequence[tuple["_Draft", Architecture]], seen: Sequence[Seen]
+    ) -> Mapping[str, Any]:
+        """The child that a draw from the model sees farthest in front of the front."""
+        if not children:
+            return {}
+        self._learn(seen)
+        if self._model is None or len(children) == 1:
+            return children[0][0].params
+        table = np.array([features(net) for _, net in children])
+        # One tree's opinion, as in Thompson sampling: what the trees disagree on is tried as well.
+        trees = self._random.choice(np.array(self._model.estimators_, dtype=object), 8)
+        expected = np.mean([tree.predict(table.astype(np.float32)) for tree in trees], axis=0)
+        front = [one.point for one in _front(seen)]
+        lead = [
+            _reference(front, net.params) - value
+            for (_, net), value in zip(children, expected, strict=True)
+        ]
+        return children[int(np.argmax(lead))][0].params
+
+    def _learn(self, seen: Sequence[Seen]) -> None:
+        """Make the model anew if enough has been seen since."""
+        if len(seen) < MODEL_FROM or len(seen) < (1 + REFIT) * self._modelled:
+            return
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        seed = int(self._random.integers(2**31))
+        model = ExtraTreesRegressor(64, min_samples_leaf=2, random_state=seed, n_jobs=1)
+        model.fit(
+            np.array([one.features for one in seen]),
+            np.array([log(one.point.error) for one in seen]),
+        )
+        self._model, self._modelled = model, len(seen)
+
+
+def _front(seen: Sequence[Seen]) -> list[Seen]:
+    """Those that no other beats in size and accuracy, the smallest first."""
+    best, front = -inf, []
+    for one in sorted(seen, key=lambda one: (one.point.params, -one.point.accuracy)):
+        if one.point.accuracy > best:
+            best = one.point.accuracy
+            front.append(one)
+    return front
+
+
+def _reference(front: Sequence[Point], params: int) -> float:
+    """The logarithm of the error that a candidate of this size has to beat; below the smallest
+    member of the front that is a line of slope -1 from it, as a halved net about doubles it."""
+    smaller = [point for point in front if point.params <= params]
+    if smaller:
+        return log(smaller[-1].error)
+    return log(front[0].error) + log(front[0].params / params)
+
+
+class _Draft(FixedTrial):
+    """A trial that is no trial: a parent's values, some of them changed, the rest at random."""
+
+    def __init__(self, parent: Mapping[str, Any], rate: float, rng: np.random.Generator) -> None:
+        super().__init__({})
+        self._parent, self._rate, self._random = parent, rate, rng
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if name in self._suggested_params:
+            return self._suggested_params[name]
+        value = self._parent.get(name, _NOTHING)
+        if value is _NOTHING or not _contains(distribution, value):
+            value = self._anything(distribution)
+        elif self._random.random() < self._rate:
+            value = self._changed(value, distribution)
+        self._suggested_params[name] = value
+        self._distributions[name] = distribution
+        return value
+
+    def _anything(self, distribution: BaseDistribution) -> Any:
+        if isinstance(distribution, CategoricalDistribution):
+            return distribution.choices[self._random.integers(len(distribution.choices))]
+        assert isinstance(distribution, IntDistribution | FloatDistribution)
+        low, high = float(distribution.low), float(distribution.high)
+        if distribution.log:
+            half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
+            low, high = log(low - half), log(high + half)
+            return _rounded(exp(low + self._random.random() * (high - low)), distribution)
+        step = distribution.step
+        if step is None:
+            return low + self._random.random() * (high - low)
+        return _rounded(
+            low + step * self._random.integers(round((high - low) / step) + 1), distribution
+        )
+
+    def _changed(self, value: Any, distribution: BaseDistribution) -> Any:
+        """Another value: any other of a choice, a nearby one of a number."""
+        if isinstance(distribution, CategoricalDistribution):
+            others = [choice for choice in distribution.choices if choice != value]
+            return others[self._random.integers(len(others))] if others else value
+        assert isinstance(distribution, IntDistribution | FloatDistribution)
+        if distribution.log:
+            moved = _rounded(value * exp(self._random.normal(0, STEP)), distribution)
+        else:
+            spread = max(distribution.step or 0.0, (distribution.high - distribution.low) / 5)
+            moved = _rounded(value + self._random.normal(0, spread), distribution)
+        if moved == value and distribution.step:  # rounded back: the next one, up or down
+            moved = _rounded(value + distribution.step * self._random.choice([-1, 1]), distribution)
+        return moved
+
+
+_NOTHING = object()
+
+
+def _rounded(value: float, distribution: IntDistribution | FloatDistribution) -> float | int:
+    """The nearest value that the distribution has."""
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if step:
+        value = low + step * round((value - low) / step)
+    value = min(high, max(low, value))
+    return round(value) if isinstance(distribution, IntDistribution) else float(value)
+
+
+def _contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether `value` is one of the distribution's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(distribution._contains(distribution.to_internal_repr(value)))
+    except (ValueError, TypeError):
+        return False

@@ -1,0 +1,178 @@
+"""The sampler of our own: its drafts, its children, and what it finds on a made-up task."""
+
+from math import log
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from nas.architecture import Architecture, Conv, DepthwiseConv, Limits, Task
+from nas.errors import ArchitectureError, ConfigError
+from nas.search import gate, space, trials
+from nas.search.early_stop import Point
+from nas.search.evolution import EvolutionSampler, Seen, _Draft
+from nas.search.features import NAMES, features
+from nas.search.samplers import sampler
+
+TASK = Task((1, 28, 28), 10, Limits(3_000))
+CONV = space.load("conv")
+
+distributions = st.one_of(
+    st.builds(
+        lambda low, wide: IntDistribution(low, low + wide), st.integers(-5, 5), st.integers(0, 9)
+    ),
+    st.builds(
+        lambda low, wide: IntDistribution(low, low + wide, log=True),
+        st.integers(1, 5),
+        st.integers(0, 60),
+    ),
+    st.builds(
+        lambda low, n: IntDistribution(low, low + 3 * n, step=3),
+        st.integers(0, 5),
+        st.integers(0, 5),
+    ),
+    st.builds(
+        lambda low, wide: FloatDistribution(low, low + wide), st.floats(-5, 5), st.floats(0, 9)
+    ),
+    st.builds(
+        lambda low, wide: FloatDistribution(low, low * wide, log=True),
+        st.floats(0.01, 5),
+        st.floats(1, 9),
+    ),
+    st.builds(lambda n: FloatDistribution(0.02, 0.02 * n, step=0.02), st.integers(1, 10)),
+    st.builds(
+        CategoricalDistribution,
+        st.lists(st.sampled_from([True, 3, "a", "b"]), min_size=1, unique=True),
+    ),
+)
+
+
+@given(distributions, st.integers(0, 99), st.sampled_from([0.0, 1.0]))
+def test_a_draft_has_only_values_of_the_distribution(
+    distribution: BaseDistribution, seed: int, rate: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    parent = {"x": _Draft({}, 1.0, rng)._suggest("x", distribution)}
+    for foreign in ({}, parent, {"x": "nothing like it"}, {"x": 1e9}):
+        value = _Draft(foreign, rate, rng)._suggest("x", distribution)
+        assert distribution._contains(distribution.to_internal_repr(value))
+    if rate == 0.0:
+        assert _Draft(parent, rate, rng)._suggest("x", distribution) == parent["x"]
+    elif not distribution.single() and not isinstance(distribution, FloatDistribution):
+        changed = [_Draft(parent, rate, rng)._suggest("x", distribution) for _ in range(20)]
+        assert any(value != parent["x"] for value in changed)
+
+
+def test_a_draft_answers_the_same_question_the_same_way() -> None:
+    draft = _Draft({}, 1.0, np.random.default_rng(0))
+    assert len({draft.suggest_int("x", 1, 1_000_000) for _ in range(5)}) == 1
+    assert draft.params == {"x": draft.suggest_int("x", 1, 1_000_000)}
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000))
+def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
+    one = EvolutionSampler(seed, CONV, TASK)
+    seen = []
+    for draft, net in one._children([], 12):
+        seen.append(Seen(Point(net.params, 90.0), draft.params, features(net)))
+    assert len(seen) == 12
+    one._hashes = dict(enumerate(net.hash for _, net in one._children([], 3)))
+    children = one._children(seen, 24)
+    assert len(children) == 24
+    assert len({net.hash for _, net in children} | set(one._hashes.values())) == 27
+    for draft, net in children:
+        assert not gate.excess(net, TASK.limits)
+        # The real trial that takes these values makes the same network.
+        assert CONV.sample(optuna.trial.FixedTrial(draft.params), TASK).hash == net.hash
+
+
+def test_children_are_like_their_parents() -> None:
+    one = EvolutionSampler(0, CONV, TASK)
+    ((draft, net),) = one._children([], 1)
+    parent = Seen(Point(net.params, 99.0), draft.params, features(net))
+    for child, _ in one._children([parent], 24):
+        shared = [name for name in child.params if child.params[name] == draft.params.get(name)]
+        assert len(shared) >= 0.4 * len(child.params)
+
+
+def quality(net: Architecture) -> float:
+    """A made-up accuracy: layers and parameters help, depthwise ones and narrow ones do not."""
+    convs = [layer for layer in net.layers if isinstance(layer, Conv | DepthwiseConv)]
+    narrow = min((layer.width for layer in convs if isinstance(layer, Conv)), default=1)
+    depthwise = sum(isinstance(layer, DepthwiseConv) for layer in convs)
+    error = 60 * net.params**-0.35 * (1 + depthwise) / (1 + len(convs)) / (1 + log(narrow))
+    return 100 - min(90.0, error)
+
+
+def searched(name: str, seed: int, count: int) -> list[tuple[int, float]]:
+    """Sizes and accuracies of `count` candidates that keep to the budget."""
+    study = optuna.create_study(
+        directions=["maximize", "minimize"], sampler=sampler(name, seed, CONV, TASK)
+    )
+    found: list[tuple[int, float]] = []
+    while len(found) < count:
+        trial = study.ask()
+        try:
+            net = CONV.sample(trial, TASK)
+        except ArchitectureError:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            continue
+        trials.set_architecture(trial, net)
+        if gate.excess(net, TASK.limits):
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            continue
+        found.append((net.params, quality(net)))
+        trials.set_attributes(trial, {trials.rung(1): found[-1][1]})
+        study.tell(trial, [found[-1][1], net.params])
+    return found
+
+
+def test_it_finds_better_networks_than_chance() -> None:
+    def best(name: str, seed: int) -> float:
+        return float(
+            np.mean(
+                [
+                    max((a for p, a in searched(name, seed, 60) if p <= size), default=0.0)
+                    for size in (750, 1_500, 3_000)
+                ]
+            )
+        )
+
+    for seed in range(2):
+        assert best("evolution", seed) > best("random", seed)
+
+
+def test_it_learns_from_what_was_stopped_and_not_from_what_failed() -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    one = EvolutionSampler(0, CONV, TASK)
+    for accuracy, state in ((91.0, "PRUNED"), (92.0, "FAIL"), (None, "PRUNED")):
+        trial = study.ask()
+        ((draft, net),) = one._children([], 1)
+        del draft
+        trials.set_architecture(trial, net)
+        if accuracy:
+            trials.set_attributes(trial, {trials.rung(1): accuracy})
+        study.tell(trial, state=optuna.trial.TrialState[state])
+    one._look(study)
+    assert [seen.point.accuracy for seen in one._seen.values()] == [91.0]
+    assert len(one._hashes) == 3, "none of the three is proposed again"
+
+
+def test_features_have_names() -> None:
+    net = CONV.sample(optuna.trial.FixedTrial(dict(CONV.start(TASK)[0])), TASK)
+    assert len(features(net)) == len(NAMES)
+    assert features(net)[0] == pytest.approx(log(net.params))
+
+
+def test_an_unknown_sampler_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="unknown sampler 'cmaes': known are evolution, tpe"):
+        sampler("cmaes", 0, CONV, TASK)
