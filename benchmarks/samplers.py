@@ -1,6 +1,7 @@
 """The samplers against each other, on a surrogate of the recorded curves: minutes, no training.
 
     python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
+                                  [--budget 8000] [--output samplers.csv]
 
 The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
 epochs 1, 4 and 15, from an architecture's features to the logarithm of its held-out error, plus,
@@ -53,7 +54,6 @@ from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
 
-BUDGET = 8_000
 SIZES = (1_000, 2_000, 4_000, 8_000)
 KNOWN = (1, 4, 15)  # epochs
 
@@ -122,10 +122,12 @@ def trainer(surrogate: Surrogate) -> Callable[..., Fit]:
     return fit
 
 
-def search(name: str, rule: str, trials_: int, seed: int, folder: Folder) -> dict[str, float]:
+def search(
+    name: str, rule: str, budget: int, trials_: int, seed: int, folder: Folder
+) -> dict[str, float]:
     """What one search comes to."""
     config = from_settings(
-        {"dataset": "digits", "trials": trials_, "sampler": name, "budget": BUDGET}
+        {"dataset": "digits", "trials": trials_, "sampler": name, "budget": budget}
         | {"early_stop": rule, "seed": seed}
     )
     space = load(config.space)
@@ -149,8 +151,8 @@ def search(name: str, rule: str, trials_: int, seed: int, folder: Folder) -> dic
         "duplicate %": 100 * sum(r.state is State.DUPLICATE for r in records) / len(records),
         "impossible %": 100 * sum(r.state is State.IMPOSSIBLE for r in records) / len(records),
         "epochs": sum(r.epochs for r in records),
-        "hypervolume": hypervolume(records, BUDGET, 90.0),
-        "hypervolume 97": hypervolume(records, BUDGET, 97.0),
+        "hypervolume": hypervolume(records, budget, 90.0),
+        "hypervolume 97": hypervolume(records, budget, 97.0),
         "ms a draw": 1e3 * spent / len(records),
     }
     for size in SIZES:
@@ -166,6 +168,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
+    parser.add_argument("--budget", type=int, default=8_000)
+    parser.add_argument("--output", default="samplers.csv", help="its name, beside this file")
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -179,7 +183,10 @@ def main() -> None:
         for name in options.sampler:
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory() as scratch:
-                    found = search(name, rule, options.trials, seed, Folder(Path(scratch) / "s"))
+                    found = search(
+                        *(name, rule, options.budget, options.trials, seed),
+                        Folder(Path(scratch) / "s"),
+                    )
                 rows.append({"sampler": name, "early stop": rule, "seed": seed, **found})
             own = pd.DataFrame(rows[-options.seeds :])
             print(name, rule, own.mean(numeric_only=True).round(3).to_dict(), flush=True)
@@ -188,7 +195,8 @@ def main() -> None:
     both.columns = pd.Index([", ".join(column) for column in both.columns.to_list()])
     both.insert(0, "seeds", options.seeds)
     both.insert(0, "trials", options.trials)
-    both.round(4).reset_index().to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    both.insert(0, "budget", options.budget)
+    both.round(4).reset_index().to_csv(Path(__file__).with_name(options.output), index=False)
 
 
 if __name__ == "__main__":
