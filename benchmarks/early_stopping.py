@@ -59,13 +59,13 @@ def settings() -> list[Setting]:
         for nearest in (6, 8, 12, 20):
             name = f"neighbours, {keep:.2f} of {nearest}"
             found.append(Setting(name, both, Neighbours(keep, nearest)))
-    for first in (1.2, 1.5, 2.0, 3.0):
-        for second in (1.1, 1.2, 1.4):
+    for first in (1.0, 1.1, 1.2, 1.5):
+        for second in (1.0, 1.1, 1.2):
             name = f"near front, {first:g} then {second:g}"
             found.append(Setting(name, both, (NearFront(first), NearFront(second))))
     for rungs in ((1,), (4,), (2, 4), (1, 3, 6)):
         found.append(Setting("neighbours, 0.33 of 8", rungs, Neighbours()))
-        found.append(Setting("near front, 1.5 at all", rungs, NearFront(1.5)))
+        found.append(Setting("near front, 1.2 at all", rungs, NearFront(1.2)))
     return found
 
 

@@ -27,7 +27,8 @@ def command(study: Study = None) -> None:
     out = console()
     out.print(
         f"{folder.path}: {config.dataset}, at most {config.budget:,} parameters, "
-        f"space {config.space}, sampler {config.sampler}, {config.recipe.epochs} epochs"
+        f"space {config.space}, sampler {config.sampler}, {config.recipe.epochs} epochs, "
+        f"early stopping {config.early_stop}"
     )
     out.print(f"{counts(progress)} of {len(records)} draws; {best(progress)}")
     trained = [record for record in records if record.curve]
@@ -35,6 +36,10 @@ def command(study: Study = None) -> None:
         seconds = sum(record.seconds for record in trained)
         epochs = sum(record.epochs for record in trained)
         out.print(f"{epochs} epochs trained in {duration(seconds)} of worker time")
+    stopped = [record for record in records if record.state is State.STOPPED]
+    if stopped:
+        saved = sum(config.recipe.epochs - record.epochs for record in stopped)
+        out.print(f"{len(stopped)} candidates stopped early, which saved {saved} epochs")
     for record in records:
         if record.state is State.RUNNING and record.started:
             since = duration((datetime.now(UTC) - record.started).total_seconds())

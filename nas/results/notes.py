@@ -13,7 +13,7 @@ OURS = "*Kept up to date by nas. To write a note of your own, delete this line.*
 
 def study(opened: Opened) -> str:
     """The study in words, its front as a table, how to resume it, and its settings."""
-    place = opened.folder.path.resolve()
+    place = opened.folder.path  # as it was named: a study may move to another machine
     settings = configuration.to_settings(opened.config)
     parts = [
         OURS,

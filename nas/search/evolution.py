@@ -30,6 +30,7 @@ from nas.errors import ArchitectureError
 from nas.search import gate, trials
 from nas.search.early_stop import Point
 from nas.search.features import features
+from nas.search.ledger import News
 from nas.search.space import Space
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class EvolutionSampler(BaseSampler):
         self._random = np.random.default_rng(seed)
         self._fallback = RandomSampler(seed)
         self._space, self._task = space, task
+        self._news = News()
         self._seen: dict[int, Seen] = {}  # by trial's number
         self._hashes: dict[int, str] = {}
         self._model: ExtraTreesRegressor | None = None
@@ -100,7 +102,7 @@ class EvolutionSampler(BaseSampler):
     def _look(self, study: optuna.Study) -> None:
         """Take in what has been recorded since the last look."""
         first = trials.rung(1)
-        for trial in study.get_trials(deepcopy=False):
+        for trial in self._news.look(study):
             number = trial.number
             if number in self._seen or "hash" not in trial.user_attrs:
                 continue

@@ -15,6 +15,7 @@ from nas.records import Record, Run, State
 from nas.search import reader
 from nas.training import Epoch
 
+RUNG = "accuracy after epoch "  # how the attributes of rungs begin
 GIVEN = "given"  # attribute: the architecture's JSON, where it is given and not drawn
 START_FROM = "start_from"  # attribute: where a candidate that was known before comes from
 PASSED_ON = (GIVEN, START_FROM)  # from an interrupted trial to the one that tries it again
@@ -45,7 +46,7 @@ def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
 
 def rung(epoch: int) -> str:
     """The attribute that holds a candidate's accuracy at the rung after `epoch`."""
-    return f"accuracy after epoch {epoch}"
+    return f"{RUNG}{epoch}"
 
 
 def counts(trial: FrozenTrial) -> bool:

@@ -20,6 +20,7 @@ from nas.search.config import StudyConfig
 from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, Warned, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.judge import Judge
+from nas.search.ledger import EXHAUSTED_AFTER, Ledger
 from nas.search.processes import settle
 from nas.search.samplers import sampler
 from nas.search.seeds import seed_of
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from nas.training.arithmetic import Arithmetic
     from nas.training.fit import Fit
 
-EXHAUSTED_AFTER = 100  # duplicates in a row
 ATTACHED = ("model.py", "weights.safetensors", "curve.csv")  # to a trained trial, as artifacts
 POLL = 0.2  # seconds between looks at a study whose last candidates others are training
 
@@ -127,7 +127,8 @@ class Worker:
         self._arithmetic = arithmetic
         self._stop = stop
         self._tell = tell
-        self._judge = Judge(study, config)
+        self._ledger = Ledger(study)
+        self._judge = Judge(self._ledger, config)
         self._lock = FileLock(folder.claim_lock)
 
     def run(self) -> str:
@@ -140,12 +141,12 @@ class Worker:
                 sleep(POLL)
                 continue
             self._draw(claimed)
-            (frozen,) = (t for t in self._trials() if t.number == claimed.number)
-            self._tell(Ended(trials.record(frozen)))
+            self._tell(Ended(trials.record(self._frozen(claimed))))
         return "stopped"
 
-    def _trials(self) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False)
+    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
+        """What the study has of `trial` now."""
+        return self._study.get_trials(deepcopy=False)[trial.number]
 
     def _claim(self) -> optuna.Trial | str | None:
         """The next trial; or why there is none; or None while others train the last ones.
@@ -153,18 +154,17 @@ class Worker:
         The lock is held from counting to asking, so the total is exact with any number of workers.
         """
         with self._lock:
-            drawn = [t for t in self._trials() if t.state is not TrialState.WAITING]
-            trained = sum(map(trials.counts, drawn))
-            running = sum(t.state is TrialState.RUNNING for t in drawn)
+            self._ledger.update()
+            drawn, trained = self._ledger.drawn, self._ledger.trained
             if trained >= self._config.trials:
                 return "complete"
-            if _exhausted(drawn):
+            if self._ledger.exhausted:
                 return (
                     f"the last {EXHAUSTED_AFTER} draws were duplicates: the space seems exhausted"
                 )
-            if len(drawn) >= self._config.draws:
+            if drawn >= self._config.draws:
                 return f"--max-draws {self._config.draws} reached"
-            if trained + running >= self._config.trials:
+            if trained + self._ledger.running >= self._config.trials:
                 return None
             trial = self._study.ask()
             with storage.in_one_go(self._study):
@@ -206,7 +206,8 @@ class Worker:
             return
         # Looked up and entered under the lock: of two workers with the same draw one is earlier.
         with self._lock:
-            twin = self._twin(trial, architecture)
+            self._ledger.update()
+            twin = self._ledger.twin(trial.number, architecture.hash)
             with storage.in_one_go(self._study):
                 trials.set_architecture(trial, architecture)
                 trials.set_constraints(trial, violations)
@@ -215,17 +216,6 @@ class Worker:
             self._end(trial, State.DUPLICATE, f"the same network as trial {twin}")
             return
         self._train(trial, architecture)
-
-    def _twin(self, trial: optuna.Trial, architecture: Architecture) -> int | None:
-        """The trial that has had this architecture; one that was interrupted does not count."""
-        for other in self._trials():
-            if other.number == trial.number or other.user_attrs.get("hash") != architecture.hash:
-                continue
-            if other.state is TrialState.RUNNING or trials.counts(other):
-                return other.number
-            if other.user_attrs.get("state") == State.FAILED.value:
-                return other.number
-        return None
 
     def _end(self, trial: optuna.Trial, state: State, reason: str) -> None:
         """End a trial without values: rejected at the gate, or stopped early."""
@@ -269,8 +259,7 @@ class Worker:
                 trials.set_attributes(trial, state)
                 self._study.tell(trial, state=TrialState.FAIL)
             else:
-                (frozen,) = (t for t in self._trials() if t.number == trial.number)
-                trials.give_back(self._study, frozen, "the search was stopped")
+                trials.give_back(self._study, self._frozen(trial), "the search was stopped")
             return
         if reason:
             with storage.in_one_go(self._study):
@@ -318,10 +307,3 @@ class Worker:
                 file_path=str(folder / name),
                 study_or_trial=trial,
             )
-
-
-def _exhausted(drawn: list[FrozenTrial]) -> bool:
-    last = [t for t in drawn if t.state.is_finished()][-EXHAUSTED_AFTER:]
-    return len(last) == EXHAUSTED_AFTER and all(
-        t.user_attrs.get("state") == State.DUPLICATE.value for t in reversed(last)
-    )
