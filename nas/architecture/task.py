@@ -7,11 +7,12 @@ from nas.architecture.base import Shape
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a candidate may cost at most; None is no limit."""
+    """What a candidate may cost at most, and how small it may be; None is no limit."""
 
     params: int  # trainable scalars
     macs: int | None = None  # multiply-accumulates for one image
     ram: int | None = None  # peak of activations in bytes, int8, input included
+    min_params: int = 0  # what is smaller is of no interest
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ Study = _option(STUDY, "Its name under ./studies, or its path.", "`<dataset>-<bu
 Seed = _option(STUDY, "Of everything that is drawn.", "0", number=True)
 Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv")
 Sampler = _option(TRAINING, "evolution, tpe, random or nsga2.", "tpe")
-EarlyStop = _option(TRAINING, "neighbours, front, asha, mo-asha or none.", "neighbours")
+EarlyStop = _option(TRAINING, "front, neighbours, asha, mo-asha or none.", "front")
 MinParams = _option(TRAINING, "Smaller candidates are not trained.", "any size", number=True)
 MinAccuracy = _option(TRAINING, "Percent; what cannot come to it is stopped.", "none")
 StartFrom = _option(TRAINING, "A study, or a network's .json, to try first.", "none")

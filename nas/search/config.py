@@ -25,7 +25,7 @@ class StudyConfig:
     max_draws: int | None = None  # draws at most, rejected ones included; None: 20 a trial
     space: str = "conv"  # a built-in space's name, or the path of a .py file
     sampler: str = "tpe"
-    early_stop: str = "neighbours"  # which candidates end at a rung
+    early_stop: str = "front"  # which candidates end at a rung
     seed: int = 0
     device: str = "auto"
     workers: int | None = None  # processes; None: one a core on a CPU, three a GPU
@@ -63,7 +63,7 @@ class StudyConfig:
     @property
     def task(self) -> Task:
         """What to classify, and within what."""
-        limits = Limits(self.budget, self.max_macs, self.max_ram)
+        limits = Limits(self.budget, self.max_macs, self.max_ram, self.min_params or 0)
         return Task(self.data.input_shape, self.data.classes, limits)
 
     @property

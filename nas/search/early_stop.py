@@ -161,8 +161,8 @@ class Nobody:
 
 
 RULES: dict[str, Callable[[], Rule]] = {
-    "neighbours": Neighbours,
     "front": NearFront,
+    "neighbours": Neighbours,
     "asha": Asha,
     "mo-asha": MoAsha,
     "none": Nobody,

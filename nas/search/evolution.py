@@ -129,7 +129,8 @@ class EvolutionSampler(BaseSampler):
                 net = self._space.sample(draft, self._task)
             except ArchitectureError:
                 continue
-            if gate.excess(net, self._task.limits) or net.hash in known:
+            limits = self._task.limits
+            if gate.excess(net, limits) or gate.shortfall(net, limits) or net.hash in known:
                 continue
             known.add(net.hash)
             made.append((draft, net))

@@ -24,11 +24,23 @@ LIMITS: dict[str, Limit] = {
 
 def violations(architecture: Architecture, limits: Limits) -> Mapping[str, float]:
     """For each limit that is set, cost / limit - 1: at most 0 where the candidate keeps to it."""
-    return {
+    least = (
+        {"min_params": limits.min_params / max(1, architecture.params) - 1}
+        if limits.min_params
+        else {}
+    )
+    return least | {
         name: limit.cost(architecture) / bound - 1
         for name, limit in LIMITS.items()
         if (bound := limit.bound(limits)) is not None
     }
+
+
+def shortfall(architecture: Architecture, limits: Limits) -> str:
+    """The sentence that says how `architecture` is too small; empty if it is not."""
+    if architecture.params >= limits.min_params:
+        return ""
+    return f"{architecture.params:,} parameters < {limits.min_params:,}"
 
 
 def excess(architecture: Architecture, limits: Limits) -> str:

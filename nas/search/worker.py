@@ -189,20 +189,15 @@ class Worker:
             trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
             self._study.tell(trial, state=TrialState.FAIL)
             raise
-        excess = gate.excess(architecture, self._config.task.limits)
-        violations = gate.violations(architecture, self._config.task.limits)
-        if excess:
+        limits = self._config.task.limits
+        excess, shortfall = gate.excess(architecture, limits), gate.shortfall(architecture, limits)
+        violations = gate.violations(architecture, limits)
+        if excess or shortfall:
             with storage.in_one_go(self._study):
                 trials.set_architecture(trial, architecture)
                 trials.set_constraints(trial, violations)
-            self._end(trial, State.OVER_BUDGET, excess)
-            return
-        least = self._config.min_params or 0
-        if architecture.params < least:
-            trial.set_constraint("min_params", least / architecture.params - 1)
-            with storage.in_one_go(self._study):
-                trials.set_architecture(trial, architecture)
-            self._end(trial, State.TOO_SMALL, f"{architecture.params:,} parameters < {least:,}")
+            state = State.OVER_BUDGET if excess else State.TOO_SMALL
+            self._end(trial, state, excess or shortfall)
             return
         # Looked up and entered under the lock: of two workers with the same draw one is earlier.
         with self._lock:

@@ -87,7 +87,7 @@ BAD = [
     ("--dataset cifar", "unknown data set 'cifar': known are digits, mnist"),
     ("--device gpu --dataset digits", "unknown device 'gpu': known are auto, cpu"),
     ("--sampler cmaes", "unknown sampler 'cmaes': known are evolution, tpe"),
-    ("--early-stop median", "unknown early stopping 'median': known are neighbours, front, asha"),
+    ("--early-stop median", "unknown early stopping 'median': known are front, neighbours, asha"),
     ("--min-accuracy 100 --dataset digits", "min_accuracy = 100.0: it is percent, from 0 to below"),
     ("--min-params 9000", "min_params = 9000: it is at most the budget, 8000"),
     ("--start-from none.json", "--start-from none.json cannot be read"),

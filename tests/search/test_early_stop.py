@@ -107,5 +107,7 @@ def test_rungs_are_where_the_default_schedule_has_annealed() -> None:
 
 
 def test_an_unknown_rule_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="unknown early stopping 'median': known are neighbours"):
+    with pytest.raises(
+        ConfigError, match="unknown early stopping 'median': known are front, neighbours"
+    ):
         rule("median")

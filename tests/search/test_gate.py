@@ -13,6 +13,13 @@ def test_a_candidate_at_the_limit_passes_and_one_above_does_not() -> None:
     assert gate.violations(NET, Limits(80)) == {"params": 0.25}
 
 
+def test_a_candidate_may_be_too_small() -> None:
+    assert gate.shortfall(NET, Limits(200, min_params=100)) == ""
+    assert gate.shortfall(NET, Limits(200, min_params=101)) == "100 parameters < 101"
+    assert gate.violations(NET, Limits(200, min_params=150)) == {"params": -0.5, "min_params": 0.5}
+    assert gate.shortfall(NET, Limits(200)) == ""
+
+
 def test_every_limit_that_is_set_counts() -> None:
     limits = Limits(50, macs=NET.macs, ram=NET.ram("int8") - 1)
     assert gate.excess(NET, limits) == "100 parameters > 50, 8,624 bytes of int8 RAM > 8,623"

@@ -95,7 +95,8 @@ def check_whole(study: str, trained: int) -> list[Record]:
 def test_early_stopping_counts_what_it_stops_and_keeps_it_off_the_front() -> None:
     """All nets are of similar size: of those that come late, only a third may go on."""
     follower = Silent()
-    outcome = run(follower=follower, trials=12, workers=2, budget=2_000, epochs=2)
+    settings = {"budget": 2_000, "epochs": 2, "early_stop": "neighbours"}
+    outcome = run(follower=follower, trials=12, workers=2, **settings)
     assert outcome.reason == "complete"
     found = states(outcome.records)
     assert found[State.TRAINED] + found[State.STOPPED] == 12
@@ -121,7 +122,7 @@ def test_early_stopping_counts_what_it_stops_and_keeps_it_off_the_front() -> Non
             assert table.loc[record.number, "state"] == "stopped early"
             assert table.loc[record.number, "epochs"] == 1
     # Goes on to the exact total, and stops by what the first search has recorded.
-    more = run(trials=16, workers=1, budget=2_000, epochs=2)
+    more = run(trials=16, workers=1, **settings)
     found = states(more.records)
     assert found[State.TRAINED] + found[State.STOPPED] == 16
 
