@@ -1,19 +1,21 @@
-"""The samplers against each other, on a surrogate of the recorded curves: minutes, no training.
+"""The samplers against each other: on a surrogate of the recorded curves, or on real training.
 
     python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
-                                  [--budget 8000] [--output samplers.csv]
+                                  [--budget 8000] [--trainer surrogate] [--output samplers.csv]
+    python benchmarks/samplers.py --trainer digits --budget 2000 --trials 24 --early-stop front
 
 The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
 epochs 1, 4 and 15, from an architecture's features to the logarithm of its held-out error, plus,
 for every architecture, the residuals of one recorded net at these epochs, so that what is good
 after one epoch and bad in the end occurs as often as it did. Its quality by five-fold
 cross-validation is printed first. The search is the real one (worker, gate, early stopping,
-SQLite), with a trainer that asks the surrogate.
+SQLite), with a trainer that asks the surrogate: minutes. `--trainer digits` trains for real, on the
+embedded digits.
 
 Prints and writes samplers.csv beside this file: for each sampler the share of draws that are over
 the budget or duplicates, the epochs spent, the hypervolume and the best accuracy at up to 1,000,
-2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. These are
-accuracies of the surrogate, which was trained on a quarter of MNIST.
+2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. Accuracies of the
+surrogate are those of nets trained on a quarter of MNIST.
 """
 
 import argparse
@@ -51,8 +53,8 @@ from nas.search.stop import StopSignal
 from nas.search.worker import Worker
 from nas.training import Epoch
 from nas.training import fit as training
-from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
+from nas.training.tuning import arithmetic_for
 
 SIZES = (1_000, 2_000, 4_000, 8_000)
 KNOWN = (1, 4, 15)  # epochs
@@ -137,7 +139,8 @@ def search(
     for params in space.start(config.task):
         study.enqueue_trial(dict(params))
     data: Split = load_split(config.data)
-    plain, start = Arithmetic("float32"), time.perf_counter()
+    plain = arithmetic_for(torch.device("cpu"), config.recipe)
+    start = time.perf_counter()
     Worker(
         *(folder, config, space, study, data, "worker-0", "cpu", plain, StopSignal()),
         lambda _: None,
@@ -169,14 +172,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     parser.add_argument("--budget", type=int, default=8_000)
-    parser.add_argument("--output", default="samplers.csv", help="its name, beside this file")
+    parser.add_argument("--trainer", choices=("surrogate", "digits"), default="surrogate")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(1)
-    surrogate = Surrogate()
-    print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False), "\n")
-    training.fit = trainer(surrogate)  # type: ignore[assignment]
+    if options.trainer == "surrogate":
+        surrogate = Surrogate()
+        print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False), "\n")
+        training.fit = trainer(surrogate)  # type: ignore[assignment]
     Worker._keep = lambda *_: None  # type: ignore[method-assign]
     rows = []
     for rule in options.early_stop:
@@ -194,9 +199,10 @@ def main() -> None:
     both = table.agg(["mean", "std"])
     both.columns = pd.Index([", ".join(column) for column in both.columns.to_list()])
     both.insert(0, "seeds", options.seeds)
+    both.insert(0, "trainer", options.trainer)
     both.insert(0, "trials", options.trials)
     both.insert(0, "budget", options.budget)
-    both.round(4).reset_index().to_csv(Path(__file__).with_name(options.output), index=False)
+    both.round(4).reset_index().to_csv(options.output, index=False)
 
 
 if __name__ == "__main__":

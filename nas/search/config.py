@@ -24,7 +24,7 @@ class StudyConfig:
     trials: int = 200  # candidates that train
     max_draws: int | None = None  # draws at most, rejected ones included; None: 20 a trial
     space: str = "conv"  # a built-in space's name, or the path of a .py file
-    sampler: str = "tpe"
+    sampler: str = "evolution"
     early_stop: str = "front"  # which candidates end at a rung
     seed: int = 0
     device: str = "auto"

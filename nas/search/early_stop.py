@@ -67,7 +67,7 @@ class NearFront:
     """Only those near the rung's own front go on: whose error is at most `factor` times the least
     among the others that are no larger. With fewer than `least` others there it goes on."""
 
-    factor: float = 1.2
+    factor: float = 1.1
     least: int = 4
 
     def stops(self, one: Point, others: Sequence[Point]) -> str:

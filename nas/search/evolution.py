@@ -37,11 +37,15 @@ if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor
 
 FIRST = 10  # candidates that are known before a front is worth mutating
-CHILDREN = 24  # that are made for one draw
+CHILDREN = 48  # that are made for one draw
+SPAN = 40  # sizes that are looked at: from this part of the budget to all of it
+NEAR = 1.5  # factor between a child's size and the one that is looked for
+STRANGERS = 0.3  # share of children that are random
 ATTEMPTS = 4 * CHILDREN  # to make them
 AT_RANDOM = 0.1  # share of draws that are random, so that no region is never seen
 MUTATIONS = 2.0  # parameters of a parent that change, in the mean
 STEP = 0.3  # standard deviation of a number's change, in its logarithm
+TREES, TREES_ASKED = 64, 8  # of the model, and for one draw
 MODEL_FROM = 20  # known candidates that a model is made of at least
 REFIT = 0.05  # share of new ones that a model is made anew for
 
@@ -53,6 +57,9 @@ class Seen:
     point: Point
     sampled: Mapping[str, Any]
     features: list[float]
+
+
+Child = tuple["_Draft", Architecture]
 
 
 class EvolutionSampler(BaseSampler):
@@ -94,10 +101,17 @@ class EvolutionSampler(BaseSampler):
         self._look(study)
         seen = list(self._seen.values())
         if len(seen) < FIRST:
-            return self._best_of(self._children(seen, 1), seen)
+            return self._plan_of(self._children(seen, 1, self._size()))
         if self._random.random() < AT_RANDOM:
-            return self._best_of(self._children([], 1), seen)
-        return self._best_of(self._children(seen, CHILDREN), seen)
+            return self._plan_of(self._children([], 1, self._size()))
+        size = self._size()
+        return self._best_of(self._children(seen, CHILDREN, size), seen, size)
+
+    def _size(self) -> float:
+        """A size to look at: evenly in the logarithm, up to the budget."""
+        limits = self._task.limits
+        low = log(max(limits.min_params, limits.params / SPAN, 1))
+        return exp(low + self._random.random() * (log(limits.params) - low))
 
     def _look(self, study: optuna.Study) -> None:
         """Take in what has been recorded since the last look."""
@@ -115,14 +129,16 @@ class EvolutionSampler(BaseSampler):
             net = Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE])
             self._seen[number] = Seen(Point(net.params, accuracy), trial.params, features(net))
 
-    def _children(self, seen: Sequence[Seen], wanted: int) -> list[tuple["_Draft", Architecture]]:
+    def _children(self, seen: Sequence[Seen], wanted: int, size: float) -> list[Child]:
         """Up to `wanted` candidates that keep to the limits and are new: mutated members of the
-        front of `seen`, or random ones where there are none."""
+        front of `seen` that are near `size`, and random ones."""
         front = _front(seen)
         known = set(self._hashes.values())
-        made: list[tuple[_Draft, Architecture]] = []
+        made: list[Child] = []
         for _ in range(ATTEMPTS):
-            parent = self._parent(front).sampled if front else {}
+            parent: Mapping[str, Any] = {}
+            if front and self._random.random() >= STRANGERS:
+                parent = self._parent(front, size).sampled
             rate = MUTATIONS / max(MUTATIONS, len(parent))
             draft = _Draft(parent, rate, self._random)
             try:
@@ -138,25 +154,27 @@ class EvolutionSampler(BaseSampler):
                 break
         return made
 
-    def _parent(self, front: Sequence[Seen]) -> Seen:
-        """A member of the front: the nearest to a size drawn evenly in the logarithm."""
-        low = log(front[0].point.params)
-        size = low + self._random.random() * (log(self._task.limits.params) - low)
-        return min(front, key=lambda seen: abs(log(seen.point.params) - size))
+    def _parent(self, front: Sequence[Seen], size: float) -> Seen:
+        """One of the two members of the front that are nearest to `size`."""
+        near = sorted(front, key=lambda seen: abs(log(seen.point.params / size)))[:2]
+        return near[self._random.integers(len(near))]
+
+    def _plan_of(self, children: Sequence[Child]) -> Mapping[str, Any]:
+        return children[0][0].params if children else {}
 
     def _best_of(
-        self, children: Sequence[tuple["_Draft", Architecture]], seen: Sequence[Seen]
+        self, children: Sequence[Child], seen: Sequence[Seen], size: float
     ) -> Mapping[str, Any]:
-        """The child that a draw from the model sees farthest in front of the front."""
-        if not children:
-            return {}
+        """The child near `size` that a draw from the model sees farthest in front of the front."""
         self._learn(seen)
-        if self._model is None or len(children) == 1:
-            return children[0][0].params
-        table = np.array([features(net) for _, net in children])
-        # One tree's opinion, as in Thompson sampling: what the trees disagree on is tried as well.
-        trees = self._random.choice(np.array(self._model.estimators_, dtype=object), 8)
-        expected = np.mean([tree.predict(table.astype(np.float32)) for tree in trees], axis=0)
+        near = [c for c in children if max(c[1].params / size, size / c[1].params) <= NEAR]
+        children = near or children
+        if self._model is None or len(children) < 2:
+            return self._plan_of(children)
+        table = np.array([features(net) for _, net in children], dtype=np.float32)
+        # A few trees' opinion, as in Thompson sampling: what they disagree on is tried as well.
+        trees = self._random.choice(np.array(self._model.estimators_, dtype=object), TREES_ASKED)
+        expected = np.mean([tree.predict(table) for tree in trees], axis=0)
         front = [one.point for one in _front(seen)]
         lead = [
             _reference(front, net.params) - value
@@ -171,7 +189,7 @@ class EvolutionSampler(BaseSampler):
         from sklearn.ensemble import ExtraTreesRegressor
 
         seed = int(self._random.integers(2**31))
-        model = ExtraTreesRegressor(64, min_samples_leaf=2, random_state=seed, n_jobs=1)
+        model = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=seed, n_jobs=1)
         model.fit(
             np.array([one.features for one in seen]),
             np.array([log(one.point.error) for one in seen]),

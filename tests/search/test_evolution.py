@@ -82,11 +82,11 @@ def test_a_draft_answers_the_same_question_the_same_way() -> None:
 def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
     one = EvolutionSampler(seed, CONV, TASK)
     seen = []
-    for draft, net in one._children([], 12):
+    for draft, net in one._children([], 12, 1_000.0):
         seen.append(Seen(Point(net.params, 90.0), draft.params, features(net)))
     assert len(seen) == 12
-    one._hashes = dict(enumerate(net.hash for _, net in one._children([], 3)))
-    children = one._children(seen, 24)
+    one._hashes = dict(enumerate(net.hash for _, net in one._children([], 3, 1_000.0)))
+    children = one._children(seen, 24, 1_000.0)
     assert len(children) == 24
     assert len({net.hash for _, net in children} | set(one._hashes.values())) == 27
     for draft, net in children:
@@ -97,11 +97,30 @@ def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
 
 def test_children_are_like_their_parents() -> None:
     one = EvolutionSampler(0, CONV, TASK)
-    ((draft, net),) = one._children([], 1)
+    ((draft, net),) = one._children([], 1, 1_000.0)
     parent = Seen(Point(net.params, 99.0), draft.params, features(net))
-    for child, _ in one._children([parent], 24):
-        shared = [name for name in child.params if child.params[name] == draft.params.get(name)]
-        assert len(shared) >= 0.4 * len(child.params)
+    shares = []
+    for child, _ in one._children([parent], 40, 1_000.0):
+        same = sum(child.params[name] == draft.params.get(name) for name in child.params)
+        shares.append(same / len(child.params))
+    # Three in ten are random: they keep to other limits of the budget, and to no parent.
+    assert sum(share >= 0.7 for share in shares) >= 20
+    assert min(shares) < 0.7
+
+
+def test_the_sizes_it_looks_at_are_spread_over_the_budget() -> None:
+    one = EvolutionSampler(0, CONV, Task((1, 28, 28), 10, Limits(8_000, min_params=500)))
+    sizes = [one._size() for _ in range(2_000)]
+    assert 500 <= min(sizes) < 520
+    assert 7_800 < max(sizes) <= 8_000
+    assert sum(size < 2_000 for size in sizes) / 2_000 == pytest.approx(0.5, abs=0.05)
+
+
+def test_of_the_front_those_near_the_size_are_parents() -> None:
+    one = EvolutionSampler(0, CONV, TASK)
+    front = [Seen(Point(100 * 2**i, 90.0 + i), {}, []) for i in range(5)]
+    assert {one._parent(front, 110.0).point.params for _ in range(40)} == {100, 200}
+    assert {one._parent(front, 9_000.0).point.params for _ in range(40)} == {800, 1_600}
 
 
 def quality(net: Architecture) -> float:
@@ -156,7 +175,7 @@ def test_it_learns_from_what_was_stopped_and_not_from_what_failed() -> None:
     one = EvolutionSampler(0, CONV, TASK)
     for accuracy, state in ((91.0, "PRUNED"), (92.0, "FAIL"), (None, "PRUNED")):
         trial = study.ask()
-        ((draft, net),) = one._children([], 1)
+        ((draft, net),) = one._children([], 1, 1_000.0)
         del draft
         trials.set_architecture(trial, net)
         if accuracy:
