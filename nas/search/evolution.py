@@ -41,7 +41,8 @@ CHILDREN = 48  # that are made for one draw
 SPAN = 40  # sizes that are looked at: from this part of the budget to all of it
 NEAR = 1.5  # factor between a child's size and the one that is looked for
 STRANGERS = 0.3  # share of children that are random
-ATTEMPTS = 4 * CHILDREN  # to make them
+FEW_CHILDREN = 4  # where the first new one is taken
+ATTEMPTS = 4  # to make a child
 AT_RANDOM = 0.1  # share of draws that are random, so that no region is never seen
 MUTATIONS = 2.0  # parameters of a parent that change, in the mean
 STEP = 0.3  # standard deviation of a number's change, in its logarithm
@@ -101,11 +102,12 @@ class EvolutionSampler(BaseSampler):
         self._look(study)
         seen = list(self._seen.values())
         if len(seen) < FIRST:
-            return self._plan_of(self._children(seen, 1, self._size()))
+            return self._first_new(self._children(seen, FEW_CHILDREN, self._size()))
         if self._random.random() < AT_RANDOM:
-            return self._plan_of(self._children([], 1, self._size()))
+            return self._first_new(self._children([], FEW_CHILDREN, self._size()))
         size = self._size()
-        return self._best_of(self._children(seen, CHILDREN, size), seen, size)
+        children = self._children(seen, CHILDREN, size)
+        return self._first_new(self._ranked(children, seen, size))
 
     def _size(self) -> float:
         """A size to look at: evenly in the logarithm, up to the budget."""
@@ -130,12 +132,11 @@ class EvolutionSampler(BaseSampler):
             self._seen[number] = Seen(Point(net.params, accuracy), trial.params, features(net))
 
     def _children(self, seen: Sequence[Seen], wanted: int, size: float) -> list[Child]:
-        """Up to `wanted` candidates that keep to the limits and are new: mutated members of the
-        front of `seen` that are near `size`, and random ones."""
+        """Up to `wanted` candidates that keep to the limits: mutated members of the front of `seen`
+        that are near `size`, and random ones."""
         front = _front(seen)
-        known = set(self._hashes.values())
         made: list[Child] = []
-        for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS * wanted):
             parent: Mapping[str, Any] = {}
             if front and self._random.random() >= STRANGERS:
                 parent = self._parent(front, size).sampled
@@ -146,9 +147,8 @@ class EvolutionSampler(BaseSampler):
             except ArchitectureError:
                 continue
             limits = self._task.limits
-            if gate.excess(net, limits) or gate.shortfall(net, limits) or net.hash in known:
+            if gate.excess(net, limits) or gate.shortfall(net, limits):
                 continue
-            known.add(net.hash)
             made.append((draft, net))
             if len(made) == wanted:
                 break
@@ -159,18 +159,21 @@ class EvolutionSampler(BaseSampler):
         near = sorted(front, key=lambda seen: abs(log(seen.point.params / size)))[:2]
         return near[self._random.integers(len(near))]
 
-    def _plan_of(self, children: Sequence[Child]) -> Mapping[str, Any]:
-        return children[0][0].params if children else {}
+    def _first_new(self, children: Sequence[Child]) -> Mapping[str, Any]:
+        """The parameters of the first child that the study has not had; empty if there is none."""
+        known = set(self._hashes.values())
+        return next((draft.params for draft, net in children if net.hash not in known), {})
 
-    def _best_of(
+    def _ranked(
         self, children: Sequence[Child], seen: Sequence[Seen], size: float
-    ) -> Mapping[str, Any]:
-        """The child near `size` that a draw from the model sees farthest in front of the front."""
+    ) -> Sequence[Child]:
+        """The children near `size`, that first which the model sees farthest in front of the
+        front."""
         self._learn(seen)
         near = [c for c in children if max(c[1].params / size, size / c[1].params) <= NEAR]
         children = near or children
-        if self._model is None or len(children) < 2:
-            return self._plan_of(children)
+        if self._model is None or not children:
+            return children
         table = np.array([features(net) for _, net in children], dtype=np.float32)
         # A few trees' opinion, as in Thompson sampling: what they disagree on is tried as well.
         trees = self._random.choice(np.array(self._model.estimators_, dtype=object), TREES_ASKED)
@@ -180,7 +183,7 @@ class EvolutionSampler(BaseSampler):
             _reference(front, net.params) - value
             for (_, net), value in zip(children, expected, strict=True)
         ]
-        return children[int(np.argmax(lead))][0].params
+        return [children[index] for index in np.argsort(lead)[::-1]]
 
     def _learn(self, seen: Sequence[Seen]) -> None:
         """Make the model anew if enough has been seen since."""
