@@ -39,7 +39,7 @@ def command(study: Study = None) -> None:
     stopped = [record for record in records if record.state is State.STOPPED]
     if stopped:
         saved = sum(config.recipe.epochs - record.epochs for record in stopped)
-        out.print(f"{len(stopped)} candidates stopped early, which saved {saved} epochs")
+        out.print(f"Early stopping saved {saved} epochs: {len(stopped)} stopped")
     for record in records:
         if record.state is State.RUNNING and record.started:
             since = duration((datetime.now(UTC) - record.started).total_seconds())

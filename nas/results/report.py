@@ -106,7 +106,7 @@ def facts(opened: Opened) -> dict[str, str]:
     return {
         "epochs trained": f"{spent:,}, of which {lost:,} in runs that did not end",
         "epochs saved by early stopping": (
-            f"{full - useful:,} of {full:,} ({len(stopped):,} candidates stopped)"
+            f"{full - useful:,} of {full:,} ({len(stopped):,} stopped)"
         ),
         "epochs saved by the gate": f"{rejected * config.recipe.epochs:,} ({rejected:,} draws)",
         "time of all workers": f"{seconds / 60:,.1f} minutes in training",
