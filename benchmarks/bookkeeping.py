@@ -11,6 +11,7 @@ import argparse
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -37,14 +38,23 @@ from nas.training.fit import Fit
 PARTS = 5
 
 
-def untrained(architecture: Architecture, *_: object) -> Fit:
-    """A fit that took no time: a plausible curve, random weights."""
+def untrained(
+    architecture: Architecture,
+    _data: object,
+    _recipe: object,
+    _seed: int,
+    on_epoch: Callable[[Epoch], bool | None],
+    **_: object,
+) -> Fit:
+    """A fit that took no time: a plausible curve, judged at its rungs, and random weights."""
     noise = random.Random(architecture.hash).random()
     best = 100 - 60 * (architecture.params / 50) ** -0.9 - noise
-    curve = tuple(
-        Epoch(n, 1 / n, best - 5 / n, 1 / n, best - (15 - n) / 5, 0.0) for n in range(1, 16)
-    )
-    return Fit(curve, build(architecture).state_dict())
+    curve = []
+    for n in range(1, 16):
+        curve.append(Epoch(n, 1 / n, best - 5 / n, 1 / n, best - (15 - n) / 5, 0.0))
+        if on_epoch(curve[-1]) is False:
+            break
+    return Fit(tuple(curve), build(architecture).state_dict())
 
 
 def main() -> None:
@@ -88,7 +98,7 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
                 "draws": f"{len(ends) * part // PARTS + 1} to {len(ends) * (part + 1) // PARTS}",
                 "sampler": sampler_name,
                 "ms a draw": round(spent / len(own), 1),
-                "ms a trained trial, its rejected draws included": round(spent / trained, 1),
+                "ms a trial that counts, its rejected draws included": round(spent / trained, 1),
             }
         )
         start = own[-1][0]

@@ -7,7 +7,7 @@ with others of its size: a tiny net that is good for its size loses to every lar
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, log
+from math import ceil, inf, log, pow
 from typing import Protocol
 
 from nas.errors import ConfigError, unknown
@@ -64,22 +64,29 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class NearFront:
-    """Only those near the rung's own front go on: whose error is at most `factor` times the least
-    among the others that are no larger. With fewer than `least` others there it goes on."""
+    """Only those near the rung's own front go on: whose error is at most `factor` times what the
+    best other would have at this size. No larger ones would have their error; a larger one would
+    have its error times the ratio of sizes to the power of `slope`, which is far more than nets
+    lose by shrinking until they are of no use. With fewer than `least` others it goes on."""
 
     factor: float = 1.1
+    slope: float = 2.0
     least: int = 4
 
     def stops(self, one: Point, others: Sequence[Point]) -> str:
-        smaller = [other for other in others if other.params <= one.params]
-        if len(others) < self.least or not smaller:
+        if len(others) < self.least:
             return ""
-        best = min(smaller, key=lambda other: other.error)
-        if one.error <= self.factor * best.error:
+
+        def here(other: Point) -> float:
+            return other.error * pow(max(1.0, other.params / one.params), self.slope)
+
+        best = min(others, key=lambda other: (here(other), other.params))
+        if one.error <= self.factor * here(best):
             return ""
+        scaled = f", which is {here(best):.2f} % at this size" if best.params > one.params else ""
         return (
             f"its error is more than {self.factor:g} times the {best.error:.2f} % of a net with "
-            f"{best.params:,} parameters"
+            f"{best.params:,} parameters{scaled}"
         )
 
 

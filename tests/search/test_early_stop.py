@@ -54,11 +54,23 @@ def test_with_few_others_a_candidate_goes_on() -> None:
 
 def test_near_front_compares_with_the_best_that_is_no_larger() -> None:
     one = NearFront(factor=1.5)
-    assert one.stops(Point(499, 10), SMALL) == "", "nothing is smaller"
+    assert one.stops(Point(499, 80), SMALL) == "", "nothing is smaller, and 507 is as good as it"
     assert one.stops(Point(600, 80.6), SMALL) == "", "19.4 is not 1.5 times 13"
     assert one.stops(Point(600, 80.4), SMALL) == (
         "its error is more than 1.5 times the 13.00 % of a net with 507 parameters"
     )
+
+
+def test_near_front_stops_a_tiny_net_that_is_far_from_what_a_larger_one_would_be() -> None:
+    """Halved, a net may have four times the error; a useless one is not saved by being small."""
+    one = NearFront(factor=1.0)
+    assert one.stops(Point(4_500, 95.0), LARGE) == "", "5 % against 1.3 % of 9,007, doubled twice"
+    assert one.stops(Point(4_500, 94.5), LARGE)
+    assert one.stops(Point(2_250, 75.0), LARGE) == (
+        "its error is more than 1 times the 1.30 % of a net with 9,007 parameters, which is "
+        "20.83 % at this size"
+    )
+    assert one.stops(Point(4_500, 97.9), LARGE) == ""
 
 
 def test_mo_asha_keeps_what_nothing_dominates() -> None:
