@@ -67,7 +67,14 @@ def main() -> None:
     training.fit = untrained  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as scratch:
         table = run(options.trials, options.sampler, Folder(options.study or Path(scratch) / "s"))
-    table.to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    path = Path(__file__).with_suffix(".csv")
+    if path.exists():  # the rows of other samplers stay
+        before = pd.read_csv(path)
+        before[before["sampler"] != options.sampler].pipe(
+            lambda others: pd.concat([others, table])
+        ).to_csv(path, index=False)
+    else:
+        table.to_csv(path, index=False)
     print(table.to_string(index=False))
 
 

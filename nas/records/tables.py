@@ -117,7 +117,8 @@ def write_tables(records: Sequence[Record], runs: Sequence[Run], folder: Path) -
 
     table = frame(records, runs)
     write_whole(folder / "trials.csv", table.to_csv(index=False))
-    front = table[table["is_pareto"]].sort_values("params")
+    # Without a row the column has no type, and would not be taken for a mask.
+    front = table[table["is_pareto"].astype(bool)].sort_values("params")
     write_whole(folder / "front.csv", front.to_csv(index=False))
     if runs:
         verified = pd.DataFrame(run_rows(records, runs), columns=list(RUN_COLUMNS))

@@ -94,3 +94,12 @@ def test_the_tables_have_their_columns_and_pandas_reads_them(tmp_path: Path) -> 
     front = pd.read_csv(tmp_path / "front.csv")
     assert front["params"].tolist() == [50, 100]
     assert "8000.0" not in (tmp_path / "trials.csv").read_text()
+
+
+def test_a_study_without_a_draw_has_tables_too(tmp_path: Path) -> None:
+    """A search that is stopped before its first draw."""
+    write_tables([], [], tmp_path)
+    for name in ("trials.csv", "front.csv"):
+        table = pd.read_csv(tmp_path / name)
+        assert list(table.columns) == list(COLUMNS)
+        assert table.empty
