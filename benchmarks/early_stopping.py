@@ -20,6 +20,7 @@ import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import fmean, median, stdev
 
@@ -28,7 +29,16 @@ import pandas as pd
 from curves import CURVES, LARGEST, NETS
 
 from nas.records import Record, State, hypervolume, pareto_front
-from nas.search.early_stop import Asha, MoAsha, NearFront, Neighbours, Nobody, Point, Rule
+from nas.search.early_stop import (
+    Asha,
+    MoAsha,
+    NearFront,
+    Neighbours,
+    Nobody,
+    Point,
+    Rule,
+    out_of_reach,
+)
 from nas.training import Epoch
 
 EPOCHS, ORDERS, WINDOW = 15, 30, 20
@@ -41,31 +51,29 @@ class Setting:
     """A way of stopping early."""
 
     name: str
-    rungs: tuple[int, ...]
-    rule: Rule | tuple[Rule, ...]  # one for all rungs, or one each
-
-    def at(self, rung: int) -> Rule:
-        if isinstance(self.rule, tuple):
-            return self.rule[self.rungs.index(rung)]
-        return self.rule
+    rule: Rule
+    rungs: tuple[int, ...] = (1, 4)
+    target: float | None = None  # as `--min-accuracy`
 
 
 def settings() -> list[Setting]:
     """The rules that are compared."""
-    both = (1, 4)
-    found = [Setting("none", (), Nobody()), Setting("ASHA, 1/3", both, Asha())]
-    found.append(Setting("MO-ASHA, 1/3", both, MoAsha()))
+    found = [Setting("none", Nobody(), ()), Setting("ASHA, 1/3", Asha())]
+    found.append(Setting("MO-ASHA, 1/3", MoAsha()))
     for keep in (1 / 2, 1 / 3, 1 / 4):
         for nearest in (6, 8, 12, 20):
             name = f"neighbours, {keep:.2f} of {nearest}"
-            found.append(Setting(name, both, Neighbours(keep, nearest)))
-    for first in (1.0, 1.1, 1.2, 1.5):
-        for second in (1.0, 1.1, 1.2):
-            name = f"near front, {first:g} then {second:g}"
-            found.append(Setting(name, both, (NearFront(first), NearFront(second))))
+            found.append(Setting(name, Neighbours(keep, nearest)))
+    for slope in (1.0, 1.5, 2.0, 3.0, inf):
+        for factor in (1.0, 1.1, 1.2, 1.5):
+            name = f"near front, factor {factor:g}, slope {slope:g}"
+            found.append(Setting(name, NearFront(factor, slope)))
+    default = "near front, factor 1.1, slope 2"
     for rungs in ((1,), (4,), (2, 4), (1, 3, 6)):
-        found.append(Setting("neighbours, 0.33 of 8", rungs, Neighbours()))
-        found.append(Setting("near front, 1.2 at all", rungs, NearFront(1.2)))
+        found.append(Setting("neighbours, 0.33 of 8", Neighbours(), rungs))
+        found.append(Setting(default, NearFront(), rungs))
+    for target in (90.0, 97.0):
+        found.append(Setting(f"{default}, at least {target:g} %", NearFront(), target=target))
     return found
 
 
@@ -74,12 +82,15 @@ def replay(
 ) -> tuple[int, list[int]]:
     """Epochs spent, and the nets that were trained to the end."""
     seen: dict[int, list[Point]] = {rung: [] for rung in setting.rungs}
+    ended: dict[int, list[tuple[Point, float]]] = {rung: [] for rung in setting.rungs}
     spent, finished = 0, []
     for net in order:
         end = EPOCHS
         for rung in setting.rungs:
             one = Point(params[net], float(accuracies[net][rung - 1]))
-            stopped = setting.at(rung).stops(one, seen[rung])
+            stopped = setting.rule.stops(one, seen[rung])
+            if not stopped and setting.target is not None:
+                stopped = out_of_reach(one, ended[rung], setting.target)
             seen[rung].append(one)
             if stopped:
                 end = rung
@@ -87,6 +98,9 @@ def replay(
         spent += end
         if end == EPOCHS:
             finished.append(net)
+            for rung in setting.rungs:
+                one = Point(params[net], float(accuracies[net][rung - 1]))
+                ended[rung].append((one, float(accuracies[net][-1])))
     return spent, finished
 
 

@@ -68,7 +68,7 @@ def test_the_same_settings_or_none_resume_and_others_are_listed() -> None:
         assert (config.recipe.epochs, config.budget, config.dataset) == (3, 500, "digits")
     with pytest.raises(StudyError) as error:
         folders.prepare("digits-500", {**FLAGS, "epochs": 4, "sampler": "random"})
-    assert "epochs 3 -> 4, sampler 'tpe' -> 'random'" in str(error.value)
+    assert "epochs 3 -> 4, sampler 'evolution' -> 'random'" in str(error.value)
     assert "choose another --study" in str(error.value)
 
 
