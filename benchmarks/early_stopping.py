@@ -192,6 +192,8 @@ def noise(curves: pd.DataFrame) -> pd.DataFrame:
             continue
         by_net = own.groupby("net")["accuracy"].agg(["std", "count", "mean"])
         several = by_net[by_net["count"] > 1]
+        if several.empty:
+            continue
         good = several[several["mean"] > 97]
         rows.append(
             {
@@ -223,6 +225,8 @@ def main() -> None:
         ("seed_noise", noise(curves)),
         ("early_stopping", pd.concat(compared)),
     ):
+        if table.empty:  # no net has several seeds yet
+            continue
         table.round(4).to_csv(here.with_name(f"{name}.csv"), index=False)
         print(table.round(3).to_string(index=False), "\n")
 
