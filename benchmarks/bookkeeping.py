@@ -70,9 +70,8 @@ def main() -> None:
     path = Path(__file__).with_suffix(".csv")
     if path.exists():  # the rows of other samplers stay
         before = pd.read_csv(path)
-        before[before["sampler"] != options.sampler].pipe(
-            lambda others: pd.concat([others, table])
-        ).to_csv(path, index=False)
+        others = before[before["sampler"] != options.sampler]
+        pd.concat([others, table]).to_csv(path, index=False)
     else:
         table.to_csv(path, index=False)
     print(table.to_string(index=False))
