@@ -26,10 +26,11 @@ from nas.search import storage
 from nas.search.config import from_settings
 from nas.search.events import Ended, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.reaper import Beat
 from nas.search.samplers import sampler
 from nas.search.space import load
 from nas.search.stop import StopSignal
-from nas.search.worker import Worker
+from nas.search.worker import Work, Worker
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
@@ -82,7 +83,7 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     config = from_settings({"dataset": "digits", "trials": trials, "sampler": sampler_name})
     space = load(config.space)
     folders.write(folder, config, space, {})
-    study = storage.create(folder.database, folder.name)
+    study = storage.create(folder)
     study.sampler = sampler(config.sampler, 0, space, config.task)
     ends: list[tuple[float, bool]] = []
 
@@ -93,7 +94,8 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     data: Split = load_split(config.data)
     stop, plain = StopSignal(), Arithmetic("float32")
     start = time.perf_counter()
-    Worker(folder, config, space, study, data, "worker-0", "cpu", plain, stop, tell).run()
+    work = Work(folder, config, "benchmark", "cpu", plain, None)
+    Worker(work, "worker-0", "cpu", space, study, data, Beat(study), stop, tell).run()
     rows = []
     for part in range(PARTS):
         own = ends[len(ends) * part // PARTS : len(ends) * (part + 1) // PARTS]

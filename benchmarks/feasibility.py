@@ -21,6 +21,7 @@ from optuna.trial import FixedTrial, TrialState
 from nas.architecture import Limits, Task
 from nas.errors import ArchitectureError
 from nas.search import gate, storage, trials
+from nas.search.folder import Folder
 from search_spaces import conv
 
 BUDGETS = (1_000, 8_000, 20_000)
@@ -66,7 +67,7 @@ def stored_rejection() -> float:
     sampled = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        study = storage.create(Path(folder) / "study.db", "s")
+        study = storage.create(Folder(Path(folder)))
         study.sampler = optuna.samplers.RandomSampler(seed=0)
         while len(times) < STORED:
             draw = sampled.ask()

@@ -47,10 +47,11 @@ from nas.search.config import from_settings
 from nas.search.early_stop import RULES
 from nas.search.features import NAMES, features
 from nas.search.folder import Folder
+from nas.search.reaper import Beat
 from nas.search.samplers import SAMPLERS, sampler
 from nas.search.space import load
 from nas.search.stop import StopSignal
-from nas.search.worker import Worker
+from nas.search.worker import Work, Worker
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.fit import Fit
@@ -134,17 +135,16 @@ def search(
     )
     space = load(config.space)
     folders.write(folder, config, space, {})
-    study = storage.create(folder.database, folder.name)
+    study = storage.create(folder)
     study.sampler = sampler(name, seed, space, config.task)
     for params in space.start(config.task):
         study.enqueue_trial(dict(params))
     data: Split = load_split(config.data)
     plain = arithmetic_for(torch.device("cpu"), config.recipe)
     start = time.perf_counter()
-    Worker(
-        *(folder, config, space, study, data, "worker-0", "cpu", plain, StopSignal()),
-        lambda _: None,
-    ).run()
+    work = Work(folder, config, "benchmark", "cpu", plain, None)
+    beat, stop = Beat(study), StopSignal()
+    Worker(work, "worker-0", "cpu", space, study, data, beat, stop, lambda _: None).run()
     spent = time.perf_counter() - start
     records: list[Record] = trials.records(study)
     front = pareto_front(records)

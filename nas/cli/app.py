@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from nas.cli import dashboard, datasets, export, front, report, search, show, spaces, status, verify
+from nas.cli import (
+    dashboard,
+    datasets,
+    export,
+    front,
+    proxy,
+    report,
+    search,
+    show,
+    spaces,
+    status,
+    verify,
+    worker,
+)
 from nas.errors import NasError
 
 app = typer.Typer(
@@ -21,7 +34,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (search, status, front, show, report, dashboard, verify, export, spaces, datasets)
+COMMANDS = (
+    search,
+    status,
+    front,
+    show,
+    report,
+    dashboard,
+    verify,
+    export,
+    worker,
+    proxy,
+    spaces,
+    datasets,
+)
 for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)
 

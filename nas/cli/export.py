@@ -93,7 +93,7 @@ def command(
     subject = Subject(
         title=f"Trial {record.number} of study {folder.name}",
         architecture=architecture,
-        weights=folder.trial(record.number) / "weights.safetensors",
+        weights=found.weights(record),
         dataset=config.data,
         mean=data.normalizer.mean,
         std=data.normalizer.std,

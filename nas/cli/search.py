@@ -1,13 +1,12 @@
 """`nas search`: make or resume a study."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.arguments import whole
+from nas.cli.arguments import VARIABLE, again, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +41,15 @@ Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15", number
 Device = _option(RUNNING, "auto, cpu, cuda, cuda:N or mps.", "auto")
 Workers = _option(RUNNING, "Processes.", "one a CPU core, or three a GPU", number=True)
 MaxDraws = _option(RUNNING, "Draws in all, rejected ones included.", "20 a trial", number=True)
+Storage = typer.Option(
+    help="Where the study is kept: PostgreSQL, MySQL, Redis, a journal file or a proxy, for many "
+    "machines. Default: in its folder.",
+    show_default=False,
+    envvar=VARIABLE,
+    metavar="URL",
+    rich_help_panel=RUNNING,
+)
+Artifacts = _option(RUNNING, "Where files go that all machines reach.", "in the study's folder")
 DataDir = _option(RUNNING, "Where the data is, or goes.", "$NAS_DATA_DIR, or the user's cache")
 
 
@@ -61,6 +69,8 @@ def command(
     device: Annotated[str | None, Device] = None,
     workers: Annotated[int | None, Workers] = None,
     max_draws: Annotated[int | None, MaxDraws] = None,
+    storage: Annotated[str | None, Storage] = None,
+    artifacts: Annotated[str | None, Artifacts] = None,
     data_dir: Annotated[Path | None, DataDir] = None,
 ) -> int:
     """Search for small, accurate networks. The same command again resumes.
@@ -82,6 +92,7 @@ def command(
         "device": device,
         "workers": workers,
         "max_draws": max_draws,
+        "artifacts": artifacts,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     from nas.cli.follow import Lines, Live
@@ -91,7 +102,7 @@ def command(
     out = console()
     follower = Live(out) if out.is_terminal else Lines()
     try:
-        outcome = search(study, given, follower, data_dir, start_from)
+        outcome = search(study, given, follower, data_dir, start_from, storage)
     finally:
         follower.close()
     _report(out, outcome)
@@ -112,7 +123,7 @@ def _report(out: "Console", outcome: "Outcome") -> None:
     progress = Progress.of(config.trials, config.recipe.epochs, outcome.records)
     out.print(f"{counts(progress)} of {len(outcome.records)} draws")
     if outcome.interrupted:
-        out.print(f"Stopped. To resume: {shlex.join(['nas', *sys.argv[1:]])}", soft_wrap=True)
+        out.print(f"Stopped. To resume: {again(sys.argv[1:])}", soft_wrap=True)
     elif outcome.reason != "complete":
         out.print(f"Ended early: {outcome.reason}")
     if front:

@@ -17,7 +17,7 @@ def command(study: Study = None) -> None:
 
     folder = folders.existing(study)
     config = folder.config()
-    records = trials.records(storage.load(folder.database, folder.name))
+    records = trials.records(storage.load(folder))
     progress = Progress.of(config.trials, config.recipe.epochs, records)
     try:
         with FileLock(folder.search_lock, timeout=0):

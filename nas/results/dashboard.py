@@ -19,7 +19,7 @@ from nas.errors import StudyError
 from nas.records import State
 from nas.results import analysis, figures, notes, report
 from nas.results.opened import Opened, read
-from nas.search import storage
+from nas.search import artifacts, storage
 from nas.search.folder import Folder
 
 REFRESH = 5.0  # seconds between two looks at the study
@@ -144,8 +144,9 @@ def serve(
     """
     # What the dashboard's own pages make Optuna warn of is not for the terminal.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"optuna\.")
-    study = storage.load(folder.database, folder.name)
-    application = wsgi(study._storage, artifact_store=folder.artifact_store())
+    study = storage.load(folder)
+    store = artifacts.store(folder.artifacts(folder.config()))
+    application = wsgi(study._storage, artifact_store=store)
     try:
         server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:
@@ -156,7 +157,7 @@ def serve(
 
     def keep_up_to_date() -> None:
         # A storage of its own: this thread's connection is not the server's.
-        publisher = Publisher(folder, storage.load(folder.database, folder.name))
+        publisher = Publisher(folder, storage.load(folder))
         while True:
             try:
                 publisher.publish()

@@ -1,12 +1,14 @@
 """A study as its results need it: settings, records and runs, read once."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import optuna
 
+from nas.errors import StudyError
 from nas.records import Record, Run, Verification, pareto_front, verifications
+from nas.search import artifacts, storage, trials
 from nas.search import folder as folders
-from nas.search import storage, trials
 from nas.search.config import StudyConfig
 from nas.search.folder import Folder
 
@@ -31,6 +33,20 @@ class Opened:
         """What `nas verify` found, by trial."""
         return verifications(self.runs)
 
+    def weights(self, record: Record) -> Path:
+        """The file with the weights of a trained candidate, brought here from another machine if
+        need be; raises `StudyError` if it is lost."""
+        path, name = self.folder.trial(record.number), "weights.safetensors"
+        place = self.folder.artifacts(self.config)
+        if not (path / name).is_file():
+            trial = self.study.get_trials(deepcopy=False)[record.number]
+            if not artifacts.fetch(self.study, trial, name, place, path / name):
+                raise StudyError(
+                    f"the weights of trial {record.number} are neither in {path} nor in {place}: "
+                    "put them back, or choose another trial"
+                )
+        return path / name
+
 
 def opened(name: str | None) -> Opened:
     """The study called `name`, or the most recent one; raises `StudyError` if there is none."""
@@ -39,5 +55,5 @@ def opened(name: str | None) -> Opened:
 
 def read(folder: Folder, study: optuna.Study | None = None) -> Opened:
     """The study in `folder` as it is now; `study` is it, if it has been loaded before."""
-    study = study or storage.load(folder.database, folder.name)
+    study = study or storage.load(folder)
     return Opened(folder, folder.config(), study, trials.records(study), trials.runs(study))

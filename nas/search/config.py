@@ -12,7 +12,7 @@ from nas.errors import ConfigError, unknown
 from nas.training import Recipe
 
 # These say how long and where a study runs, not what it is: a resumed study may change them.
-FREE = ("trials", "max_draws", "workers", "device")
+FREE = ("trials", "max_draws", "workers", "device", "storage", "artifacts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class StudyConfig:
     max_ram: int | None = None  # peak bytes of int8 activations at most
     min_params: int | None = None  # smaller candidates are not trained
     min_accuracy: float | None = None  # percent; what cannot come to it is stopped
+    storage: str | None = None  # URL without a password; None: study.db in the study's folder
+    artifacts: str | None = None  # where files go that all machines can reach; None: in the folder
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
@@ -50,8 +52,10 @@ class StudyConfig:
             raise ConfigError(
                 f"min_params = {self.min_params}: it is at most the budget, {self.budget}"
             )
-        for name in ("space", "sampler", "early_stop", "device"):
+        for name in ("space", "sampler", "early_stop", "device", "storage", "artifacts"):
             value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
             if not isinstance(value, str) or not value:
                 raise ConfigError(f"{name} = {value!r}: it is a name")
 
@@ -83,7 +87,7 @@ _LEAST = {
     "min_params": 1,
 }
 
-_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params")
+_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params", "storage", "artifacts")
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
 _RECIPE = {f.name for f in fields(Recipe)}
 

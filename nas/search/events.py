@@ -7,6 +7,11 @@ from nas.training import Epoch
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """The worker is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker has its data and begins to draw."""
 
@@ -60,4 +65,4 @@ class Broken:
     user_error: bool
 
 
-WorkerEvent = Ready | Started | EpochDone | Ended | Warned | Done | Broken
+WorkerEvent = Alive | Ready | Started | EpochDone | Ended | Warned | Done | Broken

@@ -5,22 +5,19 @@ import platform
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from nas.errors import StudyError
 from nas.files import write_whole
+from nas.search import artifacts, backends, early_stop, samplers, space
 from nas.search import config as configuration
-from nas.search import early_stop, samplers, space
 from nas.search.config import StudyConfig
 from nas.search.space import Space
-
-if TYPE_CHECKING:
-    from optuna.artifacts import FileSystemArtifactStore
 
 STUDIES = Path("studies")
 
@@ -30,6 +27,7 @@ class Folder:
     """Where a study lives."""
 
     path: Path
+    url: str | None = field(default=None, repr=False)  # of its storage, with a password; or None
 
     @property
     def name(self) -> str:
@@ -42,6 +40,11 @@ class Folder:
     @property
     def database(self) -> Path:
         return self.path / "study.db"
+
+    @property
+    def storage(self) -> str | None:
+        """The URL of its storage, fit to be seen; None where that is `database`."""
+        return backends.redacted(self.url) if self.url else None
 
     @property
     def space(self) -> Path:
@@ -59,8 +62,27 @@ class Folder:
 
     @property
     def claim_lock(self) -> Path:
-        """Held by a worker while it counts the trials and takes the next."""
+        """Held by a worker while it counts the trials and takes the next: one at a time on a
+        machine. Workers of other machines are dealt with by counting again."""
         return self.path / ".claim.lock"
+
+    @property
+    def owners(self) -> Path:
+        """Where each process that supervises workers of the study holds a lock."""
+        return self.path / ".owners"
+
+    def make(self) -> None:
+        """Make the folder, if it is not there; raises `StudyError` where that is not possible."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self.unwritable(error) from None
+
+    def unwritable(self, error: OSError) -> StudyError:
+        """What the user is told of a folder that cannot be written."""
+        return StudyError(
+            f"{self.path} cannot be written ({error.strerror}): choose another --study"
+        )
 
     @contextmanager
     def held(self, lock_file: Path, what: str) -> Iterator[None]:
@@ -80,13 +102,10 @@ class Folder:
     def trial(self, number: int) -> Path:
         return self.path / "trials" / str(number)
 
-    def artifact_store(self) -> "FileSystemArtifactStore":
-        """Where the files attached to trials are, by Optuna's names for them."""
-        from optuna.artifacts import FileSystemArtifactStore
-
-        place = self.path / "artifacts"
-        place.mkdir(exist_ok=True)
-        return FileSystemArtifactStore(place)
+    def artifacts(self, config: StudyConfig) -> str:
+        """Where the files attached to trials are, by Optuna's names for them: see
+        `nas.search.artifacts`."""
+        return config.artifacts or str(self.path / "artifacts")
 
     def config(self) -> StudyConfig:
         """The configuration in study.toml."""
@@ -111,66 +130,108 @@ def named(value: str) -> Folder:
 
 def existing(value: str | None) -> Folder:
     """The study called `value`; without one, that under ./studies which was written to last."""
-    studies = sorted(STUDIES.glob("*/study.db"), key=_last_written)
+    files = STUDIES.glob("*/study.toml")
+    studies = [folder for file in files if (folder := _opened(Folder(file.parent)))]
+    studies.sort(key=_last_written)
     if value is None:
         if not studies:
             raise StudyError(
                 f"there is no study under {STUDIES.resolve()}: "
                 "run `nas search` first, or name a study's folder"
             )
-        return Folder(studies[-1].parent)
-    folder = named(value)
-    if not folder.database.is_file():
-        known = ", ".join(path.parent.name for path in studies) or "none"
-        beside = Folder(Path(value)).database.is_file()
+        return studies[-1]
+    folder = _opened(named(value))
+    if folder is None:
+        known = ", ".join(study.path.name for study in studies) or "none"
+        beside = _opened(Folder(Path(value)))
         hint = f"; the folder ./{value} is one, give it with its ./" if beside else ""
         raise StudyError(
-            f"there is no study at {folder.path}: under ./studies there is {known}{hint}"
+            f"there is no study at {named(value).path}: under ./studies there is {known}{hint}"
         )
     return folder
 
 
-def prepare(study: str | None, flags: Mapping[str, Any]) -> tuple[Folder, StudyConfig, Space]:
-    """The folder, configuration and space for a search: a new study, or one that is resumed.
+def _opened(folder: Folder) -> Folder | None:
+    """`folder` with the storage of the study in it; None if it holds none."""
+    if folder.database.is_file():
+        return folder
+    url = _stored(folder).get("storage")
+    return replace(folder, url=backends.completed(url)) if isinstance(url, str) else None
 
-    `flags` are the settings that the user gave; a study.toml that is already in the folder fills
-    in the others. For a study that has a database it is the law: a flag that would change what the
-    study is raises `StudyError`.
+
+def placed(study: str | None, flags: Mapping[str, Any], url: str | None) -> Folder:
+    """The folder of the study that a search makes or resumes, with its storage.
+
+    `url` is the storage that the user gave. Raises `StudyError` if the study there is kept in
+    another place, `ConfigError` if it is no storage.
     """
     defaults = StudyConfig()
     dataset, budget = flags.get("dataset", defaults.dataset), flags.get("budget", defaults.budget)
     folder = named(study or f"{dataset}-{budget}")
-    stored = configuration.read(folder.settings) if folder.settings.is_file() else {}
-    resumed = folder.database.exists()
-    if resumed:
-        if not stored:
-            raise StudyError(
-                f"{folder.path} holds a study.db and no study.toml: put it back, "
-                "or choose another --study"
-            )
-        _refuse_changes(folder, stored, flags)
-    config = configuration.from_settings({**stored, **flags})
+    there = _opened(folder)
+    if url is not None:
+        backends.kind(url)
+    if there is None or (there.url and url):
+        return replace(folder, url=url)
+    if url is not None:
+        raise StudyError(
+            f"study {folder.name} is kept in {folder.database} and not in "
+            f"{backends.redacted(url)}: leave out --storage and {backends.VARIABLE}, "
+            "or choose another --study"
+        )
+    return there
+
+
+def prepare(
+    folder: Folder,
+    flags: Mapping[str, Any],
+    own: Mapping[str, Any] | None,
+    space_file: str | None = None,
+) -> tuple[StudyConfig, Space]:
+    """The configuration and the space for a search: of a new study, or of one that is resumed.
+
+    `flags` are the settings that the user gave; a study.toml that is already in the folder fills
+    in the others. `own` are the settings of a study that exists, and the law: what would change
+    what the study is raises `StudyError`. `space_file` is where this machine has the space.
+    """
+    stored = _stored(folder)
+    if own is not None:
+        _refuse_changes(folder, own, stored, flags)
+        here = {name: stored[name] for name in ("artifacts",) if name in stored}
+        stored = {**stored, **own, **here}
+    config = configuration.from_settings({**stored, **flags, **_place(folder)})
     samplers.check(config.sampler)
     early_stop.rule(config.early_stop)
-    chosen = space.load(config.space, folder.space if resumed else None)
-    if not resumed:
+    if config.artifacts:
+        artifacts.check(config.artifacts)
+    file = space.locate(space_file) if space_file else None
+    if file is None and own is not None and folder.space.is_file():
+        file = folder.space
+    chosen = space.load(config.space, file)
+    if own is None:
         space.probe(chosen, config.task)
-    return folder, config, chosen
+    return config, chosen
+
+
+def _stored(folder: Folder) -> dict[str, Any]:
+    return configuration.read(folder.settings) if folder.settings.is_file() else {}
+
+
+def _place(folder: Folder) -> dict[str, str]:
+    return {"storage": folder.storage} if folder.storage else {}
 
 
 def write(
     folder: Folder, config: StudyConfig, chosen: Space, environment: Mapping[str, str]
 ) -> None:
     """Write study.toml and the copy of the search space; raises `StudyError` where it cannot."""
+    folder.make()
     try:
-        folder.path.mkdir(parents=True, exist_ok=True)
         write_whole(folder.settings, configuration.write(config, {**versions(), **environment}))
-        if not folder.database.exists():
+        if chosen.path != folder.space:
             write_whole(folder.space, chosen.path.read_bytes())
     except OSError as error:
-        raise StudyError(
-            f"{folder.path} cannot be written ({error.strerror}): choose another --study"
-        ) from None
+        raise folder.unwritable(error) from None
 
 
 def versions() -> dict[str, str]:
@@ -184,14 +245,16 @@ def versions() -> dict[str, str]:
     }
 
 
-def _refuse_changes(folder: Folder, stored: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
-    settled = configuration.to_settings(configuration.from_settings(stored))
-    changed = configuration.differences(settled, flags)
-    own = str(flags.get("space", ""))
-    if not changed and own.endswith(".py") and folder.space.is_file():
-        now = space.locate(own).read_bytes()
+def _refuse_changes(
+    folder: Folder, own: Mapping[str, Any], stored: Mapping[str, Any], flags: Mapping[str, Any]
+) -> None:
+    settled = configuration.to_settings(configuration.from_settings(own))
+    changed = configuration.differences(settled, {**stored, **flags})
+    given = str(flags.get("space", ""))
+    if not changed and given.endswith(".py") and folder.space.is_file():
+        now = space.locate(given).read_bytes()
         if now != folder.space.read_bytes():
-            changed = [f"space {own} has other content than the study's copy, {folder.space}"]
+            changed = [f"space {given} has other content than the study's copy, {folder.space}"]
     if changed:
         raise StudyError(
             f"study {folder.name} exists with other settings: {', '.join(changed)}: "
@@ -199,7 +262,8 @@ def _refuse_changes(folder: Folder, stored: Mapping[str, Any], flags: Mapping[st
         )
 
 
-def _last_written(database: Path) -> float:
-    """When the database, or its write-ahead log, was last written."""
-    files = [database, database.with_name(f"{database.name}-wal")]
+def _last_written(folder: Folder) -> float:
+    """When the database, or its write-ahead log, was last written; of one elsewhere, the tables."""
+    wal = folder.database.with_name(f"{folder.database.name}-wal")
+    files = [folder.settings, folder.path / "trials.csv"] if folder.url else [folder.database, wal]
     return max(file.stat().st_mtime for file in files if file.exists())

@@ -72,13 +72,25 @@ class Ledger:
         return self._duplicates >= EXHAUSTED_AFTER
 
     def twin(self, number: int, architecture_hash: str) -> int | None:
-        """The trial that has had this architecture before trial `number` asked, if there is one.
-        One that was interrupted does not count: it is to be tried again."""
+        """The trial that keeps trial `number` from training this architecture, if there is one.
+
+        It has trained it, or trains it, or is about to and has the lower number. One that was
+        interrupted does not count: it is to be tried again.
+        """
         if architecture_hash in self._had:
             return self._had[architecture_hash]
+        same = self._rivals(number, architecture_hash)
+        return next((t.number for t in same if t.number < number or _decided(t)), None)
+
+    def undecided(self, number: int, architecture_hash: str) -> bool:
+        """Whether a later trial has this architecture too, and has not seen yet that trial `number`
+        is before it."""
+        same = self._rivals(number, architecture_hash)
+        return any(t.number > number and not _decided(t) for t in same)
+
+    def _rivals(self, number: int, architecture_hash: str) -> list[FrozenTrial]:
         running = (t for t in self._open if t.state is TrialState.RUNNING and t.number != number)
-        same = (t.number for t in running if t.user_attrs.get("hash") == architecture_hash)
-        return next(same, None)
+        return [t for t in running if t.user_attrs.get("hash") == architecture_hash]
 
     def at_rung(self, name: str, but: int) -> list[tuple[Point, float | None]]:
         """All candidates that have come to the rung whose attribute is `name`, except that of the
@@ -92,12 +104,14 @@ class Ledger:
         return [*self._rungs[name], *running]
 
     def _take(self, trial: FrozenTrial) -> None:
-        state = trial.user_attrs.get("state")
+        if trials.is_withdrawn(trial):
+            return
+        state, _ = trials.outcome(trial)
         self._ended += 1
-        self._duplicates = self._duplicates + 1 if state == State.DUPLICATE.value else 0
+        self._duplicates = self._duplicates + 1 if state is State.DUPLICATE else 0
         if trials.counts(trial):
             self._trained += 1
-        if trials.counts(trial) or state == State.FAILED.value:
+        if trials.counts(trial) or state is State.FAILED:
             self._had.setdefault(trial.user_attrs.get("hash", ""), trial.number)
         if trial.state is TrialState.FAIL:
             return  # what failed or was interrupted is not compared with
@@ -105,6 +119,11 @@ class Ledger:
         for name in trial.user_attrs:
             if name.startswith(trials.RUNG):
                 self._rungs[name].append((_point(trial, name), end))
+
+
+def _decided(trial: FrozenTrial) -> bool:
+    """Whether a running trial is past its look for twins, and trains."""
+    return trials.SEED in trial.user_attrs
 
 
 def _point(trial: FrozenTrial, name: str) -> Point:

@@ -15,21 +15,20 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nas.search.storage import READ_ONLY
+from nas.search.rdb import READ_ONLY, database
 
 Attributes = dict[int, dict[str, Any]]  # by trial's id
 
 
 def trials(study: optuna.Study) -> list[FrozenTrial]:
     """The study's trials in order: states, times, parameters and attributes; no distributions."""
-    storage = getattr(study._storage, "_backend", study._storage)
-    if not isinstance(storage, RDBStorage):
+    storage = database(study)
+    if storage is None:
         return study.get_trials(deepcopy=False)
     rows = select(models.TrialModel).where(models.TrialModel.study_id == study._study_id)
     with Session(storage.engine.execution_options(**{READ_ONLY: True})) as session:

@@ -1,21 +1,32 @@
 """Run a search: start the workers, follow them, replace the dead, and leave the study whole."""
 
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.exceptions import DuplicatedStudyError
 
 from nas.data import ensure
+from nas.errors import StudyError
 from nas.records import Record, Run
 from nas.records.tables import write_tables
+from nas.search import artifacts, owners, processes, shared, storage, trials, warm_start
+from nas.search import config as configuration
 from nas.search import folder as folders
-from nas.search import processes, storage, trials, warm_start
+from nas.search.config import StudyConfig
 from nas.search.folder import Folder
-from nas.search.progress import Progress
+from nas.search.space import Space
 from nas.search.stop import sigterm_as_interrupt
-from nas.search.team import Observer, Team, give_back_all
+from nas.search.team import Observer, Team
+from nas.search.worker import Work
+
+if TYPE_CHECKING:
+    import torch
+
+    from nas.training.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +46,169 @@ def search(
     observer: Observer,
     data_dir: Path | None = None,
     start_from: str | None = None,
+    url: str | None = None,
 ) -> Outcome:
     """Make or resume the study called `study` and work until it has its trials.
 
     `flags` are the settings that the user gave; `start_from` is a study or a file whose
-    architectures are tried first. Raises `NasError` for what the user can mend; the
-    study is whole then, and the same call goes on with it.
+    architectures are tried first; `url` is the storage that the study is kept in, if not in its
+    folder. Raises `NasError` for what the user can mend; the study is whole then, and the same call
+    goes on with it.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     context = processes.context()
-    folder, config, space = folders.prepare(study, flags)
+    folder = folders.placed(study, flags, url)
+    config, _, _ = _prepare(folder, flags)
     first = warm_start.known(start_from) if start_from else []
     warm_start.check(first, config.task)
     ensure(config.data, data_dir)
-    from nas.training import device as devices
-    from nas.training.tuning import arithmetic_for
-
-    device = devices.resolve(config.device)
-    arithmetic = arithmetic_for(device, config.recipe)
-    folders.write(folder, config, space, {"device": f"{devices.describe(device)}, {arithmetic}"})
-    with folder.held(folder.search_lock, "searched"):
-        optuna_study = storage.create(folder.database, folder.name)
+    machine = _Machine.of(config)
+    folder.make()
+    with folder.held(folder.search_lock, "searched"), owners.signed_on(folder) as owner:
+        # Again, now that no other search in this folder can come in between.
+        config, space, optuna_study = _prepare(folder, flags)
+        if optuna_study is None:
+            try:
+                optuna_study = storage.create(folder)
+            except DuplicatedStudyError:  # another machine was quicker: its settings are the law
+                config, space, optuna_study = _prepare(folder, flags)
+                assert optuna_study is not None
+        new = shared.settings(optuna_study) is None
+        config = _with_artifacts(folder, config, optuna_study, new)
+        folders.write(folder, config, space, machine.environment)
+        shared.publish(optuna_study, config, space)
         warm_start.enqueue(optuna_study, first, space, config.task)
         for params in space.start(config.task):
             optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
-        give_back_all(optuna_study, "its search ended without it")
-        records = trials.records(optuna_study)
-        progress = Progress.of(config.trials, config.recipe.epochs, records)
-        observer.begin(folder, config, progress)
-        team = Team(
-            context,
-            folder,
-            config,
-            str(device),
-            arithmetic,
-            data_dir,
-            optuna_study,
-            progress,
-            observer,
+        work = machine.work(folder, config, owner, data_dir)
+        return _run(Team(context, work, optuna_study, observer), tables=True)
+
+
+def join(
+    study: str,
+    flags: Mapping[str, Any],
+    observer: Observer,
+    data_dir: Path | None = None,
+    url: str | None = None,
+) -> Outcome:
+    """Work for the study called `study`, which a search has made, with this machine's devices.
+
+    All settings are the study's own but those of a machine: `flags` may have `device`, `workers`,
+    `artifacts`, and `space` for the file of a space that is the user's. Raises `NasError` as
+    `search` does, and where there is no such study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    context = processes.context()
+    folder = folders.placed(study, {}, url)
+    optuna_study = storage.load(folder)
+    shared.awaited(optuna_study)
+    of_machine = {name: value for name, value in flags.items() if name != "space"}
+    config, space = folders.prepare(
+        folder, of_machine, _own(folder, optuna_study), flags.get("space")
+    )
+    shared.check_space(optuna_study, space)
+    config = _with_artifacts(folder, config, optuna_study, new=False)
+    ensure(config.data, data_dir)
+    machine = _Machine.of(config)
+    folder.make()
+    with owners.signed_on(folder) as owner:
+        if not folder.settings.is_file():
+            folders.write(folder, config, space, machine.environment)
+        work = machine.work(folder, config, owner, data_dir, socket.gethostname())
+        return _run(Team(context, work, optuna_study, observer), tables=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """What a machine trains on, and how."""
+
+    device: "torch.device"
+    arithmetic: "Arithmetic"
+
+    @classmethod
+    def of(cls, config: StudyConfig) -> "_Machine":
+        from nas.training.device import resolve
+        from nas.training.tuning import arithmetic_for
+
+        device = resolve(config.device)
+        return cls(device, arithmetic_for(device, config.recipe))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What study.toml says of it."""
+        from nas.training.device import describe
+
+        return {"device": f"{describe(self.device)}, {self.arithmetic}"}
+
+    def work(
+        self,
+        folder: Folder,
+        config: StudyConfig,
+        owner: str,
+        data_dir: Path | None,
+        host: str | None = None,
+    ) -> Work:
+        """What its workers are told."""
+        return Work(folder, config, owner, str(self.device), self.arithmetic, data_dir, host)
+
+
+def _run(team: Team, tables: bool) -> Outcome:
+    """Have `team` work; write the study's tables in the end, however it came."""
+    interrupted = False
+    try:
+        with sigterm_as_interrupt():
+            reason = team.run()
+    except KeyboardInterrupt:
+        reason, interrupted = "stopped", True
+    finally:
+        team.end()
+        records, runs = trials.records(team.study), trials.runs(team.study)
+        if tables:
+            write_tables(records, runs, team.folder.path)
+    return Outcome(team.folder, records, runs, reason, interrupted)
+
+
+def _prepare(
+    folder: Folder, flags: Mapping[str, Any]
+) -> tuple[StudyConfig, Space, optuna.Study | None]:
+    """The configuration, the space and, if there is one already, the study."""
+    study = storage.find(folder)
+    own = _own(folder, study) if study else None
+    config, space = folders.prepare(folder, flags, own)
+    if study:
+        shared.check_space(study, space)
+    return config, space, study
+
+
+def _own(folder: Folder, study: optuna.Study) -> Mapping[str, Any]:
+    """The settings of a study that exists; those in its file, if it does not say them itself."""
+    if shared.settings(study) is None and folder.url is None:
+        if not folder.settings.is_file():
+            raise StudyError(
+                f"{folder.path} holds a study.db and no study.toml: put it back, "
+                "or choose another --study"
+            )
+        return configuration.read(folder.settings)
+    return shared.awaited(study)
+
+
+def _with_artifacts(
+    folder: Folder, config: StudyConfig, study: optuna.Study, new: bool
+) -> StudyConfig:
+    """`config` with the place that files go to, where that is not simply the study's folder.
+
+    It is marked for a `new` study; else this machine has to reach it: raises `StudyError`.
+    """
+    place = config.artifacts
+    if place is None and folder.url is None:
+        return config
+    place = place or str(folder.path.resolve() / "artifacts")
+    identity = shared.identify(study)
+    if new:
+        artifacts.mark(place, identity)
+    elif not artifacts.reachable(place, identity):
+        raise StudyError(
+            f"the weights of study {folder.name} go to {place}, which this machine does not reach: "
+            "mount that folder here, and name it with --artifacts if it is elsewhere"
         )
-        interrupted = False
-        try:
-            with sigterm_as_interrupt():
-                reason = team.run()
-        except KeyboardInterrupt:
-            reason, interrupted = "stopped", True
-        finally:
-            team.end()
-            records = trials.records(optuna_study)
-            runs = trials.runs(optuna_study)
-            write_tables(records, runs, folder.path)
-    return Outcome(folder, records, runs, reason, interrupted)
+    return replace(config, artifacts=place)

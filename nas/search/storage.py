@@ -1,72 +1,65 @@
-"""The Optuna study in its database: SQLite in the study's folder."""
+"""The Optuna study in its storage: SQLite in the study's folder, or what `--storage` names."""
 
-import json
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    check_distribution_compatibility,
-    distribution_to_json,
-)
-from optuna.samplers import BaseSampler
-from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
+from optuna.exceptions import DuplicatedStudyError
+from optuna.storages import BaseStorage, get_storage
 from optuna.study import StudyDirection
-from sqlalchemy import Connection, delete, event, insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from nas.errors import StudyError
+from nas.search import backends
+from nas.search.folder import Folder
+from nas.search.patience import Patient, Warn, is_away, line, retrying
+from nas.search.rdb import database, sqlite
 
 METRICS = ["accuracy", "parameters"]
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
-LOCK_TIMEOUT = 60  # seconds that a writer waits for another
-READ_ONLY = "nas_read_only"  # execution option of a connection that will not write
 
 
-def create(path: Path, name: str) -> optuna.Study:
-    """The study in the database at `path`, made if it is not there yet. One process at a time."""
-    new = not path.exists()
-    storage = _open(path)
-    try:
-        name = name if new else _own_name(storage, name)
+def create(folder: Folder) -> optuna.Study:
+    """A new study; raises `DuplicatedStudyError` if the storage has one of this name."""
+    with explained(folder):
         study = optuna.create_study(
-            storage=storage, study_name=name, directions=DIRECTIONS, load_if_exists=True
+            storage=_open(folder), study_name=folder.name, directions=DIRECTIONS
         )
-        if new or study.metric_names is None:
-            with warnings.catch_warnings():
-                # Marked experimental since 3.2; the dashboard shows the names.
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(METRICS)
-    except (SQLAlchemyError, ValueError) as error:
-        raise _unusable(path, error) from error
+        with warnings.catch_warnings():
+            # Marked experimental since 3.2; the dashboard shows the names.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names(METRICS)
     return study
 
 
-def load(path: Path, name: str, sampler: BaseSampler | None = None) -> optuna.Study:
-    """The study in the database at `path`; raises `StudyError` if there is none."""
-    if not path.is_file():
-        raise StudyError(f"{path.parent} holds no study.db: `nas search` makes one")
-    storage = _open(path)
-    try:
-        name = _own_name(storage, name)
-        return optuna.load_study(study_name=name, storage=storage, sampler=sampler)
-    except KeyError:
-        raise StudyError(f"{path} holds no study called {name}: `nas search` makes one") from None
-    except (SQLAlchemyError, ValueError) as error:
-        raise _unusable(path, error) from error
+def find(folder: Folder) -> optuna.Study | None:
+    """The study, or None if its storage does not hold it yet."""
+    if folder.url is None and not folder.database.is_file():
+        return None
+    with explained(folder):
+        storage = _open(folder)
+        name = _own_name(storage, folder)
+        try:
+            return optuna.load_study(study_name=name, storage=storage)
+        except KeyError:
+            return None
 
 
-def _own_name(storage: RDBStorage, name: str) -> str:
-    """The study's name in its database: `name`, or what it was called before its folder was."""
-    names = optuna.get_all_study_names(storage)
-    return names[0] if len(names) == 1 else name
+def load(folder: Folder) -> optuna.Study:
+    """The study; raises `StudyError` if there is none."""
+    study = find(folder)
+    if study is None:
+        where = folder.storage or folder.database
+        raise StudyError(f"{where} holds no study called {folder.name}: `nas search` makes one")
+    return study
+
+
+def patient(study: optuna.Study, warn: Warn) -> optuna.Study:
+    """`study` for a process that waits while the storage is away, and tells `warn` that it does."""
+    waiting = Patient(study._storage, warn)  # type: ignore[abstract]
+    return optuna.load_study(study_name=study.study_name, storage=waiting)
 
 
 @contextmanager
@@ -74,116 +67,62 @@ def in_one_go(study: optuna.Study) -> Iterator[None]:
     """While inside, what this process writes into trials is collected; then it is written at once.
 
     Optuna takes a transaction for every parameter and attribute, several milliseconds each and some
-    forty a draw. Nothing that is written inside can be read before the end.
+    forty a draw. Nothing that is written inside can be read before the end. A storage that is no
+    database writes as it goes.
     """
-    storage = getattr(study._storage, "_backend", study._storage)
-    with storage.in_one_go() if isinstance(storage, _Storage) else nullcontext():
+    behind = database(study)
+    if behind is None:
         yield
-
-
-# By trial's id and table, the rows by their parameter's name or attribute's key.
-_Rows = dict[tuple[int, Any], dict[str, dict[str, Any]]]
-
-
-class _Storage(RDBStorage):
-    """Optuna's storage, which can also write many values in one transaction."""
-
-    _collected: _Rows | None = None
-
-    @contextmanager
-    def in_one_go(self) -> Iterator[None]:
-        """See the function of this name."""
-        assert self._collected is None, "already collecting"
-        collected: _Rows = {}
-        self._collected = collected
-        try:
-            yield
-        finally:
-            self._collected = None
-            if collected:
-                with self.scoped_session() as session, session.begin():
-                    self._write(session, collected)
-
-    def _write(self, session: Session, collected: _Rows) -> None:
-        for trial_id in {trial_id for trial_id, _ in collected}:
-            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session)
-            self.check_trial_is_updatable(trial_id, trial.state)
-        for (trial_id, table), rows in collected.items():
-            if table is not models.TrialParamModel:  # an attribute may be written again
-                old = delete(table).where(table.trial_id == trial_id, table.key.in_(rows))
-                session.execute(old)
-            session.execute(insert(table), [{"trial_id": trial_id, **row} for row in rows.values()])
-
-    def _collect(self, trial_id: int, table: Any, name: str, row: dict[str, Any]) -> None:
-        assert self._collected is not None
-        self._collected.setdefault((trial_id, table), {})[name] = row
-
-    def _set_trial_param(
-        self,
-        trial_id: int,
-        param_name: str,
-        param_value_internal: float,
-        distribution: BaseDistribution,
-        previous_distribution: BaseDistribution | None,
-    ) -> None:
-        if self._collected is None or previous_distribution is None:
-            # The first time in this process Optuna looks for an earlier trial's distribution.
-            super()._set_trial_param(
-                trial_id, param_name, param_value_internal, distribution, previous_distribution
-            )
-            return
-        check_distribution_compatibility(previous_distribution, distribution)
-        row = {
-            "param_name": param_name,
-            "param_value": param_value_internal,
-            "distribution_json": distribution_to_json(distribution),
-        }
-        self._collect(trial_id, models.TrialParamModel, param_name, row)
-
-    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        if self._collected is None:
-            super().set_trial_user_attr(trial_id, key, value)
-        else:
-            row = {"key": key, "value_json": json.dumps(value)}
-            self._collect(trial_id, models.TrialUserAttributeModel, key, row)
-
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        if self._collected is None:
-            super().set_trial_system_attr(trial_id, key, value)
-        else:
-            row = {"key": key, "value_json": json.dumps(value)}
-            self._collect(trial_id, models.TrialSystemAttributeModel, key, row)
-
-
-def _open(path: Path) -> RDBStorage:
+        return
+    behind.collect()
     try:
-        storage = _Storage(f"sqlite:///{path}", engine_kwargs={"creator": lambda: _connect(path)})
-    except (SQLAlchemyError, sqlite3.Error, RuntimeError) as error:
-        raise _unusable(path, error) from error
-    event.listen(storage.engine, "begin", _begin)
-    return storage
+        yield
+    finally:
+        rows = behind.collected()
+        if rows:
+            retrying(study)(behind.write, rows)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # Manual transactions: sqlite3's own begin late and unlocked, so that two workers can both read
-    # a queued trial before either of them takes it.
-    connection = sqlite3.connect(
-        path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
-    connection.execute("PRAGMA synchronous=NORMAL")
-    return connection
+def _open(folder: Folder) -> BaseStorage:
+    if folder.url is None:
+        return get_storage(sqlite(folder.database))
+    return get_storage(backends.open_storage(folder.url))
 
 
-def _begin(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+def _own_name(storage: BaseStorage, folder: Folder) -> str:
+    """The study's name in its database: its folder's, or what that was before it was renamed."""
+    if folder.url is not None:
+        return folder.name
+    names = optuna.get_all_study_names(storage)
+    return names[0] if len(names) == 1 else folder.name
 
 
-def _unusable(path: Path, error: Exception) -> StudyError:
-    cause = getattr(error, "orig", None) or error
-    first = str(cause).strip().partition("\n")[0]
+@contextmanager
+def explained(where: Folder | str) -> Iterator[None]:
+    """What goes wrong with the storage of a folder, or at a URL, becomes a `StudyError`."""
+    try:
+        yield
+    except DuplicatedStudyError:
+        raise
+    except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError) as error:
+        raise _unusable(where, error) from error
+    except Exception as error:
+        if is_away(error) or type(error).__module__.startswith("redis."):
+            raise _unusable(where, error) from error
+        raise
+
+
+def _unusable(where: Folder | str, error: Exception) -> StudyError:
+    said, url = line(error), where.url if isinstance(where, Folder) else where
+    if url is None:
+        assert isinstance(where, Folder)
+        return StudyError(
+            f"{where.database} cannot be used as the study's database ({said}): "
+            "move the folder aside, or choose another --study"
+        )
+    for secret in backends.secrets(url):
+        said = said.replace(secret, "***")
     return StudyError(
-        f"{path} cannot be used as the study's database ({first}): "
-        "move the folder aside, or choose another --study"
+        f"{backends.redacted(url)} cannot be used as the study's storage ({said}): is it "
+        f"running, and the URL right? A password may be given in {backends.VARIABLE}"
     )

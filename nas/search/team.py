@@ -5,23 +5,23 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import optuna
-from filelock import FileLock
 from optuna.trial import TrialState
 
 from nas.errors import NasError, StudyError
-from nas.search import processes, trials, worker
+from nas.search import processes, shared, storage, trials, worker
 from nas.search.config import StudyConfig
-from nas.search.events import Broken, Done, Warned, WorkerEvent
+from nas.search.events import Alive, Broken, Done, Ended, Warned, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.ledger import News
+from nas.search.patience import is_away, line
 from nas.search.processes import core_of, default_workers, device_of
 from nas.search.progress import Progress
-
-if TYPE_CHECKING:
-    from nas.training.arithmetic import Arithmetic
+from nas.search.pulse import GRACE, HEARTBEAT
+from nas.search.reaper import Reaper
+from nas.search.worker import Work
 
 MAX_RESTARTS = 10  # of workers that died, in one search
 STOP_SECONDS = 10  # that a worker has to end by itself
@@ -52,58 +52,88 @@ class _Member:
     index: int
     process: BaseProcess
     connection: Connection
+    heard: float  # when it last gave a sign of life
     done: str | None = None
 
 
 class Team:
-    """The workers of one search."""
+    """The workers of one machine, or of one search."""
 
     def __init__(
         self,
         context: multiprocessing.context.BaseContext,
-        folder: Folder,
-        config: StudyConfig,
-        device: str,
-        arithmetic: "Arithmetic",
-        data_dir: Path | None,
+        work: Work,
         study: optuna.Study,
-        progress: Progress,
         observer: Observer,
     ) -> None:
+        self.study = study
+        self.folder = work.folder
         self._context = context
-        self._folder = folder
-        self._config = config
-        self._device = device
-        self._arithmetic = arithmetic
-        self._data_dir = data_dir
-        self._study = study
-        self._progress = progress
+        self._work = work
+        self._config = shared.totals(study, work.config)
         self._observer = observer
+        self._reaper = Reaper(study, work.folder)
+        self._news = News()
+        self._progress = Progress(self._config.trials, self._config.recipe.epochs)
         self._members: list[_Member] = []
         self._restarts = 0
         self._size = 0  # workers wanted
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
+        self._reaper.look()
+        self._hear_of_others()
+        self._observer.begin(self.folder, self._config, self._progress)
         wanted = self._config.trials - self._progress.trained
         if wanted <= 0:
             return "complete"
-        self._size = min(wanted, self._config.workers or default_workers(self._device))
+        self._size = min(wanted, self._config.workers or default_workers(self._work.device))
         for index in range(self._size):
             self._start(index)
-        last_tick = 0.0
+        ticked = looked = time.monotonic()
         reason = "complete"
         while self._members:
-            lines = [member.connection for member in self._members]
-            for line in wait(lines, timeout=TICK):
-                (member,) = (m for m in self._members if m.connection is line)
+            connections = [member.connection for member in self._members]
+            for connection in wait(connections, timeout=TICK):
+                (member,) = (m for m in self._members if m.connection is connection)
                 self._listen(member)
                 if member not in self._members and member.done:
                     reason = member.done
-            if time.monotonic() - last_tick >= TICK:
-                last_tick = time.monotonic()
+            now = time.monotonic()
+            if now - ticked >= TICK:
+                self._end_the_silent(now, slept=now - ticked > GRACE / 2)
+                ticked = now
                 self._observer.tick(self._progress)
+            if now - looked >= HEARTBEAT:
+                looked = now
+                self._reaper.look()
+                self._hear_of_others()
         return reason
+
+    def _end_the_silent(self, now: float, slept: bool) -> None:
+        """Kill workers that give no sign of life: they hang, and are replaced as the dead are.
+        If it was this process that `slept`, they have not been listened to."""
+        for member in self._members:
+            if slept:
+                member.heard = now
+            elif now - member.heard > GRACE:
+                self._observer.warn(f"{member.name} was silent for {GRACE} s, and is killed")
+                member.process.kill()
+                member.heard = now
+
+    def _hear_of_others(self) -> None:
+        """Count what others have done: on other machines, and before."""
+        try:
+            changed = list(self._news.look(self.study))
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return
+        for trial in changed:
+            theirs = trial.user_attrs.get(trials.OWNER) != self._work.owner
+            if theirs and trial.state.is_finished() and not trials.is_withdrawn(trial):
+                name = trial.user_attrs.get("worker", "")
+                self._progress.see(name, Ended(trials.record(trial)))
 
     def end(self) -> None:
         """End all workers that still run, and give back what they were training."""
@@ -118,23 +148,41 @@ class Team:
                 member.process.join()
             self._drain(member)
         self._members.clear()
-        give_back_all(self._study, "the search was stopped")
+        try:
+            self._give_back(self.study, "the search was stopped")
+            self._reaper.look()  # at what had not been signed yet
+        except Exception as error:
+            if not is_away(error):
+                raise
+            self._observer.warn(
+                f"what was in training is given back when the study is next opened: {line(error)}"
+            )
+
+    def _give_back(self, study: optuna.Study, reason: str, name: str | None = None) -> None:
+        """Give back what our workers were training, or the one called `name`."""
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            ours = trial.user_attrs.get(trials.OWNER) == self._work.owner
+            if ours and name in (None, trial.user_attrs["worker"]):
+                trials.give_back(study, trial, reason)
 
     def _start(self, index: int) -> None:
-        name = f"worker-{index}"
-        device, core = device_of(index, self._device), core_of(index, self._size)
-        arguments = (self._folder, name, index, device, core, self._arithmetic, self._data_dir)
+        name = self._work.name(index)
+        device, core = device_of(index, self._work.device), core_of(index, self._size)
+        arguments = (self._work, index, device, core)
         process, connection = processes.start(self._context, worker.main, arguments, name)
-        self._members.append(_Member(name, index, process, connection))
+        self._members.append(_Member(name, index, process, connection, time.monotonic()))
 
     def _listen(self, member: _Member) -> None:
         try:
             event: WorkerEvent = member.connection.recv()
+            member.heard = time.monotonic()
         except (EOFError, OSError):
             self._members.remove(member)
             member.process.join()
             if member.done is None:
                 self._replace(member)
+            return
+        if isinstance(event, Alive):
             return
         if isinstance(event, Broken):
             if event.user_error:
@@ -159,8 +207,9 @@ class Team:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
-        with FileLock(self._folder.claim_lock):  # nobody is between asking and marking now
-            give_back_all(self._study, f"{member.name} died ({how})", member.name)
+        study = storage.patient(self.study, self._observer.warn)
+        self._give_back(study, f"{member.name} died ({how})", member.name)
+        self._reaper.look()  # and what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(
@@ -169,10 +218,3 @@ class Team:
             )
         self._observer.warn(f"{member.name} died ({how}); its candidate is tried again")
         self._start(member.index)
-
-
-def give_back_all(study: optuna.Study, reason: str, worker: str | None = None) -> None:
-    """Give back the candidates in training: all, or those of `worker` and those of nobody yet."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if worker is None or trial.user_attrs.get("worker", worker) == worker:
-            trials.give_back(study, trial, reason)

@@ -19,8 +19,15 @@ RUNG = "accuracy after epoch "  # how the attributes of rungs begin
 GIVEN = "given"  # attribute: the architecture's JSON, where it is given and not drawn
 START_FROM = "start_from"  # attribute: where a candidate that was known before comes from
 PASSED_ON = (GIVEN, START_FROM)  # from an interrupted trial to the one that tries it again
+SEED = "seed"  # attribute: of its training, which is certain from then on
+OWNER = "owner"  # attribute: the process that supervises the trial's worker
+WITHDRAWN = "withdrawn"  # the state of a trial that was one too many, and never was a draw
+BEAT = "nas:beat"  # system attribute: how many signs of life its worker has given
 MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
 
+
+QUEUE = "fixed_params"  # Optuna's system attribute of a trial that was queued
+_OWN = ("state", "reason", "worker", "device", OWNER)  # attributes of one attempt, not of its task
 
 # What only a program reads is kept in the trial's system attributes, as Optuna and its dashboard
 # keep theirs: the dashboard shows user attributes in lines that never wrap.
@@ -78,15 +85,19 @@ def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 
 
 def records(study: optuna.Study) -> list[Record]:
-    """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out."""
-    drawn = reader.trials(study)
-    return [record(trial) for trial in drawn if trial.state is not TrialState.WAITING]
+    """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out,
+    and so are withdrawn ones."""
+    return [
+        record(trial)
+        for trial in reader.trials(study)
+        if trial.state is not TrialState.WAITING and not is_withdrawn(trial)
+    ]
 
 
 def record(trial: FrozenTrial) -> Record:
     """What `trial` says of its candidate; raises `StudyError` if it is none of ours."""
     attributes, kept = trial.user_attrs, trial.system_attrs
-    state, reason = _state(trial)
+    state, reason = outcome(trial)
     if state is State.TRAINED and CURVE not in kept:
         raise StudyError(
             f"trial {trial.number} of the study holds no learning curve: it was made by another "
@@ -128,15 +139,19 @@ def runs(study: optuna.Study) -> list[Run]:
     ]
 
 
-def _state(trial: FrozenTrial) -> tuple[State, str]:
+def outcome(trial: FrozenTrial) -> tuple[State, str]:
+    """What became of the draw `trial`, and why."""
     reason = trial.user_attrs.get("reason", "")
     match trial.state:
         case TrialState.COMPLETE:
             return State.TRAINED, reason
         case TrialState.RUNNING:
             return State.RUNNING, reason
-        case TrialState.FAIL if "state" not in trial.user_attrs:
-            return State.INTERRUPTED, "its worker died"
+        case TrialState.FAIL if "state" not in trial.user_attrs:  # Optuna's heartbeat stopped
+            silent = "its worker was silent"
+            if _given_up(trial):
+                return State.FAILED, f"{silent}; {_attempts(trial)}"
+            return State.INTERRUPTED, silent
     return State(trial.user_attrs["state"]), reason
 
 
@@ -148,20 +163,55 @@ def _aware(moment: datetime | None) -> datetime | None:
 def give_back(study: optuna.Study, trial: FrozenTrial, reason: str) -> None:
     """End the RUNNING `trial` of a worker that is gone, and queue its candidate again.
 
-    A candidate that has taken `MAX_RETRIES` workers with it is not tried again.
+    If others do so at the same time, one of them does. A candidate that has taken `MAX_RETRIES`
+    workers with it is not tried again.
     """
-    retries = trial.user_attrs.get("retries", 0)
-    again = retries < MAX_RETRIES and "hash" in trial.user_attrs
     state = State.INTERRUPTED
-    if "hash" in trial.user_attrs and not again:
-        state, reason = State.FAILED, f"{reason}; given up after {retries + 1} attempts"
+    if _given_up(trial):
+        state, reason = State.FAILED, f"{reason}; {_attempts(trial)}"
     # A trial of another process can only be written through the storage.
     storage = study._storage
-    storage.set_trial_user_attr(trial._trial_id, "state", state.value)
-    storage.set_trial_user_attr(trial._trial_id, "reason", reason)
-    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    if again:
+    try:
+        storage.set_trial_user_attr(trial._trial_id, "state", state.value)
+        storage.set_trial_user_attr(trial._trial_id, "reason", reason)
+        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return  # it ended after all, or another was quicker
+    try_again(study, trial)
+
+
+def try_again(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Queue the candidate of a failed `trial` again, unless it was tried too often."""
+    if "hash" not in trial.user_attrs:
+        _put_back(study, trial)
+    elif not _given_up(trial):
         kept = {k: v for k, v in trial.user_attrs.items() if k in PASSED_ON}
-        study.enqueue_trial(
-            trial.params, user_attrs={**kept, "retries": retries + 1, "retry_of": trial.number}
-        )
+        again = {"retries": trial.user_attrs.get("retries", 0) + 1, "retry_of": trial.number}
+        study.enqueue_trial(trial.params, user_attrs={**kept, **again})
+
+
+def withdraw(study: optuna.Study, trial: FrozenTrial) -> None:
+    """End a trial that was one too many. What it took from the queue goes back there."""
+    study._storage.set_trial_user_attr(trial._trial_id, "state", WITHDRAWN)
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    _put_back(study, trial)
+
+
+def is_withdrawn(trial: FrozenTrial) -> bool:
+    """Whether `trial` was one too many."""
+    return trial.user_attrs.get("state") == WITHDRAWN
+
+
+def _put_back(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Queue again what a trial that has not been sampled was taken from the queue with."""
+    if QUEUE in trial.system_attrs:
+        kept = {k: v for k, v in trial.user_attrs.items() if k not in _OWN}
+        study.enqueue_trial(trial.system_attrs[QUEUE], user_attrs=kept)
+
+
+def _given_up(trial: FrozenTrial) -> bool:
+    return "hash" in trial.user_attrs and trial.user_attrs.get("retries", 0) >= MAX_RETRIES
+
+
+def _attempts(trial: FrozenTrial) -> str:
+    return f"given up after {trial.user_attrs.get('retries', 0) + 1} attempts"

@@ -41,7 +41,7 @@ def known(source: str) -> list[Known]:
             raise StudyError(f"--start-from {source} cannot be read: {error}") from None
         return [Known(source, Architecture.from_json(text), {})]
     folder = folders.existing(source)
-    front = pareto_front(trials.records(storage.load(folder.database, folder.name)))
+    front = pareto_front(trials.records(storage.load(folder)))
     if not front:
         raise StudyError(f"--start-from {source}: the study has no trained candidate yet")
     return [

@@ -1,8 +1,12 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
 import json
+import random
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import sleep
@@ -10,18 +14,31 @@ from typing import TYPE_CHECKING
 
 import optuna
 from filelock import FileLock
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture
 from nas.errors import ArchitectureError, NasError
 from nas.records import State
-from nas.search import gate, storage, trials
+from nas.search import artifacts, gate, patience, shared, storage, trials
 from nas.search.config import StudyConfig
-from nas.search.events import Broken, Done, Ended, EpochDone, Ready, Started, Warned, WorkerEvent
+from nas.search.events import (
+    Alive,
+    Broken,
+    Done,
+    Ended,
+    EpochDone,
+    Ready,
+    Started,
+    Warned,
+    WorkerEvent,
+)
 from nas.search.folder import Folder
 from nas.search.judge import Judge
 from nas.search.ledger import EXHAUSTED_AFTER, Ledger
 from nas.search.processes import settle
+from nas.search.pulse import repeating
+from nas.search.reaper import Beat
 from nas.search.samplers import sampler
 from nas.search.seeds import seed_of
 from nas.search.space import Space
@@ -34,49 +51,58 @@ if TYPE_CHECKING:
     from nas.training.fit import Fit
 
 ATTACHED = ("model.py", "weights.safetensors", "curve.csv")  # to a trained trial, as artifacts
-POLL = 0.2  # seconds between looks at a study whose last candidates others are training
+# Seconds between looks at a study whose last candidates others are training: more and more.
+POLL, LONGEST_POLL = 0.2, 2.0
 
 
-def main(
-    folder: Folder,
-    name: str,
-    index: int,
-    device: str,
-    core: int | None,
-    arithmetic: "Arithmetic",
-    data_dir: Path | None,
-    connection: Connection,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the workers of one machine have in common."""
+
+    folder: Folder
+    config: StudyConfig
+    owner: str  # who supervises them
+    device: str  # or `cuda`, for all GPUs
+    arithmetic: "Arithmetic"
+    data_dir: Path | None
+    host: str | None = None  # where the study has other machines too
+
+    def name(self, index: int) -> str:
+        """What worker number `index` is called in the study."""
+        return f"{self.host}/worker-{index}" if self.host else f"worker-{index}"
+
+
+def main(work: Work, index: int, device: str, core: int | None, connection: Connection) -> None:
     """The body of a worker process: draw and train until the study has its trials.
 
-    It tells `connection` what happens (`nas.search.events`) and ends with the process that
-    started it.
+    It tells `connection` what happens (`nas.search.events`), gives a sign of life there every few
+    seconds, and ends with the process that started it.
     """
     stop = StopSignal()
     end_with_parent()
+    line = threading.RLock()  # signs of life come from a thread of their own
 
     def tell(event: WorkerEvent) -> None:
         try:
-            connection.send(event)
+            with line:
+                connection.send(event)
         except BrokenPipeError:  # the supervisor is gone; `end_with_parent` is about to act
             stop.requested = True
 
-    try:
-        tell(Done(_work(folder, name, index, device, core, arithmetic, data_dir, stop, tell)))
-    except NasError as error:
-        tell(Broken(str(error), user_error=True))
-    except Exception:
-        tell(Broken(traceback.format_exc(), user_error=False))
+    with repeating(lambda: tell(Alive()), "alive"):
+        try:
+            tell(Done(_work(work, index, device, core, stop, tell)))
+        except NasError as error:
+            tell(Broken(str(error), user_error=True))
+        except Exception:
+            tell(Broken(traceback.format_exc(), user_error=False))
 
 
 def _work(
-    folder: Folder,
-    name: str,
+    work: Work,
     index: int,
     device_name: str,
     core: int | None,
-    arithmetic: "Arithmetic",
-    data_dir: Path | None,
     stop: StopSignal,
     tell: Callable[[WorkerEvent], None],
 ) -> str:
@@ -86,19 +112,24 @@ def _work(
     from nas.training.device import describe
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    config = folder.config()
+    config, folder = work.config, work.folder
     device = torch.device(device_name)
     if device.type == "cpu":
         settle(core)
-    data = load_split(config.data, data_dir).to(device)
-    study = storage.load(folder.database, folder.name)
-    # Another stream for every worker, and another again when a study is resumed.
-    space, seed = folder.load_space(), seed_of(config.seed, index, len(study.get_trials()))
+    data = load_split(config.data, work.data_dir).to(device)
+    study = storage.patient(storage.load(folder), lambda text: tell(Warned(text)))
+    # Another stream for every worker of every machine, and another again when a study is resumed.
+    before = len(study.get_trials(deepcopy=False))
+    others = (work.host,) if work.host else ()
+    seed = seed_of(config.seed, index, before, *others)
+    space = folder.load_space()
     study.sampler = sampler(config.sampler, seed, space, config.task)
     label = describe(device)
-    tell(Ready(label, str(arithmetic)))
-    worker = Worker(folder, config, space, study, data, name, label, arithmetic, stop, tell)
-    return worker.run()
+    tell(Ready(label, str(work.arithmetic)))
+    beat = Beat(study)
+    # Of a study in a folder the lock of its owner tells more, and at once.
+    with repeating(beat.give, "heartbeat") if folder.url else nullcontext():
+        return Worker(work, work.name(index), label, space, study, data, beat, stop, tell).run()
 
 
 class Worker:
@@ -106,41 +137,55 @@ class Worker:
 
     def __init__(
         self,
-        folder: Folder,
-        config: StudyConfig,
+        work: Work,
+        name: str,
+        device: str,
         space: Space,
         study: optuna.Study,
         data: "Split",
-        name: str,
-        device: str,
-        arithmetic: "Arithmetic",
+        beat: Beat,
         stop: StopSignal,
         tell: Callable[[WorkerEvent], None],
     ) -> None:
-        self._folder = folder
-        self._config = config
+        self._folder = work.folder
+        self._config = work.config
+        self._owner = work.owner
+        self._arithmetic = work.arithmetic
+        self._where = f"{device}, {work.arithmetic}"
+        self._name = name
         self._space = space
         self._study = study
         self._data = data
-        self._name = name
-        self._where = f"{device}, {arithmetic}"
-        self._arithmetic = arithmetic
+        self._beat = beat
         self._stop = stop
         self._tell = tell
         self._ledger = Ledger(study)
-        self._judge = Judge(self._ledger, config)
-        self._lock = FileLock(folder.claim_lock)
+        self._judge = Judge(self._ledger, work.config)
+        self._lock = FileLock(work.folder.claim_lock)
 
     def run(self) -> str:
         """Work until there is nothing left to do; returns why."""
+        pause = POLL
         while not self._stop.requested:
             claimed = self._claim()
             if isinstance(claimed, str):
                 return claimed
             if claimed is None:
-                sleep(POLL)
+                sleep(random.uniform(0.5, 1.5) * pause)  # not in step with other machines
+                pause = min(1.5 * pause, LONGEST_POLL)
                 continue
-            self._draw(claimed)
+            pause = POLL
+            try:
+                self._draw(claimed)
+            except UpdateFinishedTrialError:
+                self._tell(
+                    Warned(
+                        f"trial {claimed.number} was given to another worker, "
+                        f"because {self._name} had been silent"
+                    )
+                )
+            finally:
+                self._beat.end()
             self._tell(Ended(trials.record(self._frozen(claimed))))
         return "stopped"
 
@@ -151,24 +196,34 @@ class Worker:
     def _claim(self) -> optuna.Trial | str | None:
         """The next trial; or why there is none; or None while others train the last ones.
 
-        The lock is held from counting to asking, so the total is exact with any number of workers.
+        Workers of this machine take turns. Others may count the same trials at the same moment, so
+        each counts again when its own is among them: whoever took the last one sees all before it.
+        So the total is exact; one that was too many is withdrawn.
         """
         with self._lock:
             self._ledger.update()
+            config = shared.totals(self._study, self._config)
             drawn, trained = self._ledger.drawn, self._ledger.trained
-            if trained >= self._config.trials:
+            if trained >= config.trials:
                 return "complete"
             if self._ledger.exhausted:
                 return (
                     f"the last {EXHAUSTED_AFTER} draws were duplicates: the space seems exhausted"
                 )
-            if drawn >= self._config.draws:
-                return f"--max-draws {self._config.draws} reached"
-            if trained + self._ledger.running >= self._config.trials:
+            if drawn >= config.draws:
+                return f"--max-draws {config.draws} reached"
+            if trained + self._ledger.running >= config.trials:
                 return None
             trial = self._study.ask()
+            self._beat.begin(trial)
             with storage.in_one_go(self._study):
-                trials.set_attributes(trial, {"worker": self._name, "device": self._where})
+                mine = {"worker": self._name, "device": self._where, trials.OWNER: self._owner}
+                trials.set_attributes(trial, mine)
+            self._ledger.update()
+            if self._ledger.trained + self._ledger.running > config.trials:
+                self._beat.end()
+                trials.withdraw(self._study, self._frozen(trial))
+                return None
             return trial
 
     def _draw(self, trial: optuna.Trial) -> None:
@@ -187,7 +242,7 @@ class Worker:
             return
         except NasError as error:
             trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
-            self._study.tell(trial, state=TrialState.FAIL)
+            self._finish(trial, TrialState.FAIL)
             raise
         limits = self._config.task.limits
         excess, shortfall = gate.excess(architecture, limits), gate.shortfall(architecture, limits)
@@ -199,13 +254,16 @@ class Worker:
             state = State.OVER_BUDGET if excess else State.TOO_SMALL
             self._end(trial, state, excess or shortfall)
             return
-        # Looked up and entered under the lock: of two workers with the same draw one is earlier.
-        with self._lock:
+        with storage.in_one_go(self._study):
+            trials.set_architecture(trial, architecture)
+            trials.set_constraints(trial, violations)
+        # Of two workers with the same draw at the same moment both have entered it before they
+        # look, and the later one gives way; the earlier waits until that is decided.
+        self._ledger.update()
+        while self._ledger.undecided(trial.number, architecture.hash) and not self._stop.requested:
+            sleep(POLL)
             self._ledger.update()
-            twin = self._ledger.twin(trial.number, architecture.hash)
-            with storage.in_one_go(self._study):
-                trials.set_architecture(trial, architecture)
-                trials.set_constraints(trial, violations)
+        twin = self._ledger.twin(trial.number, architecture.hash)
         if twin is not None:
             trial.set_constraint("new", 1.0)
             self._end(trial, State.DUPLICATE, f"the same network as trial {twin}")
@@ -216,13 +274,20 @@ class Worker:
         """End a trial without values: rejected at the gate, or stopped early."""
         with storage.in_one_go(self._study):
             trials.set_attributes(trial, {"state": state.value, "reason": reason})
-        self._study.tell(trial, state=TrialState.PRUNED)
+        self._finish(trial, TrialState.PRUNED)
+
+    def _finish(
+        self, trial: optuna.Trial, state: TrialState, values: Sequence[float] | None = None
+    ) -> None:
+        """Tell the study how `trial` ended. It may have been given to another, or have been told
+        before the storage went away."""
+        self._study.tell(trial, values, state, skip_if_finished=True)
 
     def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
         from nas.training.fit import TrainingError, fit
 
         seed = seed_of(self._config.seed, architecture.hash)
-        trial.set_user_attr("seed", seed)
+        trial.set_user_attr(trials.SEED, seed)
         self._tell(Started(trial.number, architecture.params, architecture.summary()))
         curve: list[Epoch] = []
 
@@ -252,7 +317,7 @@ class Worker:
             if isinstance(error, TrainingError):
                 state = {"state": State.FAILED.value, "reason": str(error)}
                 trials.set_attributes(trial, state)
-                self._study.tell(trial, state=TrialState.FAIL)
+                self._finish(trial, TrialState.FAIL)
             else:
                 trials.give_back(self._study, self._frozen(trial), "the search was stopped")
             return
@@ -273,7 +338,7 @@ class Worker:
             self._tell(
                 Warned(f"trial {trial.number} trained without a CUDA graph: {trained.fallback}")
             )
-        self._study.tell(trial, [trained.accuracy, architecture.params])
+        self._finish(trial, TrialState.COMPLETE, [trained.accuracy, architecture.params])
 
     def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:
         """Write the trial's files, and attach them, before the study counts it as trained."""
@@ -292,13 +357,20 @@ class Worker:
             "curve.csv": pd.DataFrame(trained.curve).to_csv(index=False),
         }
         folder = self._folder.trial(trial.number)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            write_whole(folder / name, content)
+
+        def write() -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in contents.items():
+                write_whole(folder / name, content)
+
+        # A full disk is waited for, as a storage is that is away.
+        patiently = patience.retrying(self._study)
+        patiently(write)
         # Optuna takes artifacts only while the trial is open.
         for name in ATTACHED:
-            optuna.artifacts.upload_artifact(
-                artifact_store=self._folder.artifact_store(),
+            patiently(
+                optuna.artifacts.upload_artifact,
+                artifact_store=artifacts.store(self._folder.artifacts(self._config)),
                 file_path=str(folder / name),
                 study_or_trial=trial,
             )

@@ -37,7 +37,7 @@ def test_a_small_data_set_has_its_own_batch_size() -> None:
         ({"seed": -1}, "seed = -1: it is a whole number, at least 0"),
         ({"epochs": 16}, "epochs = 16"),
         ({"dataset": "nothing"}, "unknown data set 'nothing'"),
-        ({"budgets": 1}, "unknown setting 'budgets': known are batch_size, budget"),
+        ({"budgets": 1}, "unknown setting 'budgets': known are artifacts, batch_size, budget"),
         ({"space": ""}, "space = ''"),
     ],
 )

@@ -2,13 +2,17 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nas.errors import ConfigError, NasError, SpaceError, StudyError
 from nas.search import folder as folders
-from nas.search import storage
+from nas.search import shared, storage
+from nas.search.config import StudyConfig
+from nas.search.space import Space
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -17,10 +21,18 @@ FLAGS = {"dataset": "digits", "budget": 500, "trials": 2}
 
 def make(name: str | None = None, **flags: object) -> folders.Folder:
     """A study as a search makes it, without any trial."""
-    folder, config, space = folders.prepare(name, {**FLAGS, **flags})
+    folder = folders.placed(name, {**FLAGS, **flags}, None)
+    config, space = folders.prepare(folder, {**FLAGS, **flags}, None)
     folders.write(folder, config, space, {"device": "cpu"})
-    storage.create(folder.database, folder.name)
+    shared.publish(storage.create(folder), config, space)
     return folder
+
+
+def prepare(name: str, flags: Mapping[str, Any]) -> tuple[StudyConfig, Space]:
+    """As a search does it, for a study that is new or resumed."""
+    folder = folders.placed(name, flags, None)
+    study = storage.find(folder)
+    return folders.prepare(folder, flags, shared.settings(study) if study else None)
 
 
 def test_a_study_is_named_after_data_set_and_budget() -> None:
@@ -64,11 +76,11 @@ def test_the_folder_holds_the_settings_and_the_spaces_source() -> None:
 def test_the_same_settings_or_none_resume_and_others_are_listed() -> None:
     make(epochs=3)
     for flags in ({}, FLAGS, {**FLAGS, "epochs": 3}, {"trials": 50, "workers": 1}):
-        _, config, _ = folders.prepare("digits-500", flags)
+        config, _ = prepare("digits-500", flags)
         assert (config.recipe.epochs, config.budget, config.dataset) == (3, 500, "digits")
     with pytest.raises(StudyError) as error:
-        folders.prepare("digits-500", {**FLAGS, "epochs": 4, "sampler": "random"})
-    assert "epochs 3 -> 4, sampler 'evolution' -> 'random'" in str(error.value)
+        prepare("digits-500", {**FLAGS, "epochs": 4, "sampler": "random"})
+    assert "sampler 'evolution' -> 'random', epochs 3 -> 4" in str(error.value)
     assert "choose another --study" in str(error.value)
 
 
@@ -76,11 +88,11 @@ def test_a_study_toml_without_a_database_is_where_a_study_begins() -> None:
     path = Path("studies/prepared")
     path.mkdir(parents=True)
     (path / "study.toml").write_text('dataset = "digits"\nbudget = 900\n[recipe]\nlr = 0.01\n')
-    _, config, _ = folders.prepare("prepared", {"budget": 700})
+    config, _ = prepare("prepared", {"budget": 700})
     assert (config.budget, config.dataset, config.recipe.lr) == (700, "digits", 0.01)
     (path / "study.toml").write_text('dataset = "digits"\nbudgets = 900\n')
     with pytest.raises(ConfigError, match="unknown setting 'budgets'"):
-        folders.prepare("prepared", {})
+        prepare("prepared", {})
 
 
 def test_a_study_keeps_the_space_it_began_with() -> None:
@@ -89,12 +101,12 @@ def test_a_study_keeps_the_space_it_began_with() -> None:
     folder = make("own", space="./mine.py")
     mine.write_text(mine.read_text() + "\n# changed\n")
     with pytest.raises(StudyError, match="has other content than the study"):
-        folders.prepare("own", {"space": "./mine.py"})
+        prepare("own", {"space": "./mine.py"})
     mine.unlink()
-    _, _, kept = folders.prepare("own", {})
+    _, kept = prepare("own", {})
     assert kept.path == folder.space
     with pytest.raises(SpaceError, match="there is no such file"):
-        folders.prepare("new", {"space": "./mine.py"})
+        prepare("new", {"space": "./mine.py"})
 
 
 @pytest.mark.parametrize("content", [b"this is no database at all" * 100, b""])
@@ -104,7 +116,7 @@ def test_a_corrupt_database_is_named(content: bytes) -> None:
         path.unlink()
     folder.database.write_bytes(content)
     with pytest.raises(StudyError) as error:
-        storage.load(folder.database, folder.name)
+        storage.load(folder)
     assert str(folder.database) in str(error.value)
     assert "\n" not in str(error.value)
 

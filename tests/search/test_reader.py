@@ -12,6 +12,7 @@ import pytest
 from nas.errors import StudyError
 from nas.results import opened as studies
 from nas.search import reader, storage, trials
+from nas.search.folder import Folder
 
 SAME = ("number", "state", "params", "user_attrs", "system_attrs", "datetime_start")
 SAME = (*SAME, "datetime_complete", "_trial_id")
@@ -44,7 +45,7 @@ def test_a_study_reads_as_optuna_reads_it(study: Path) -> None:
 
 @pytest.mark.usefixtures("tokyo")
 def test_moments_are_right_wherever_the_machine_is(tmp_path: Path) -> None:
-    study = storage.create(tmp_path / "study.db", "s")
+    study = storage.create(Folder(tmp_path))
     before = datetime.now(UTC)
     study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
     (record,) = trials.records(study)
@@ -60,7 +61,7 @@ def test_a_storage_without_tables_is_read_by_optuna() -> None:
 
 
 def test_a_trial_that_is_not_ours_is_an_error_of_one_line(tmp_path: Path) -> None:
-    study = storage.create(tmp_path / "study.db", "s")
+    study = storage.create(Folder(tmp_path))
     study.tell(study.ask(), [90.0, 12.0])
     with pytest.raises(StudyError, match="trial 0 of the study holds no learning curve"):
         trials.records(study)

@@ -24,6 +24,7 @@ from nas.records import REJECTED, Record, State, pareto_front
 from nas.search import early_stop, storage, trials
 from nas.search import folder as folders
 from nas.search.events import Ended
+from nas.search.folder import Folder
 from nas.search.search import Outcome, search
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -73,7 +74,7 @@ def states(records: list[Record]) -> Counter[State]:
 def check_whole(study: str, trained: int) -> list[Record]:
     """The study is whole: exact totals, nothing running, every trained candidate's files there."""
     folder = folders.existing(study)
-    records = trials.records(storage.load(folder.database, folder.name))
+    records = trials.records(storage.load(folder))
     assert states(records)[State.TRAINED] == trained
     assert states(records)[State.RUNNING] == 0
     hashes = [record.hash for record in records if record.state is State.TRAINED]
@@ -104,7 +105,7 @@ def test_early_stopping_counts_what_it_stops_and_keeps_it_off_the_front() -> Non
     assert found[State.TRAINED] >= 4, "the first go on: there are too few to compare with"
     assert found[State.RUNNING] == 0
     front = {record.number for record in pareto_front(outcome.records)}
-    study = storage.load(Path("studies/s/study.db"), "s")
+    study = storage.load(Folder(Path("studies/s")))
     for record in outcome.records:
         if record.state is not State.STOPPED:
             continue
@@ -199,7 +200,7 @@ def test_two_workers_train_exactly_the_trials_asked_for() -> None:
             assert record.state in REJECTED
             assert record.reason
             assert record.epochs == 0
-    study = storage.load(Path("studies/s/study.db"), "s")
+    study = storage.load(Folder(Path("studies/s")))
     assert study.metric_names == ["accuracy", "parameters"]
     for trial in study.trials:
         if trial.state is TrialState.COMPLETE:
@@ -264,7 +265,7 @@ def test_a_candidate_that_fails_is_recorded_and_the_search_goes_on() -> None:
     Path("studies/s/study.toml").write_text("[recipe]\nlr = 100.0\nwarmup = 0.0\n")
     run(space="./bad.py", trials=2, workers=1, budget=20_000, max_draws=40, sampler="random")
     folder = folders.existing("s")
-    records = trials.records(storage.load(folder.database, folder.name))
+    records = trials.records(storage.load(folder))
     failed = [record for record in records if record.state is State.FAILED]
     assert failed
     for record in failed:
@@ -283,7 +284,7 @@ def test_a_space_that_breaks_in_the_middle_ends_the_search_in_one_line() -> None
     with pytest.raises(NasError, match="sample raised ValueError: too wide"):
         run(space="./tiny.py", trials=500, workers=1, sampler="random", max_draws=3_000, budget=300)
     folder = folders.existing("s")
-    records = trials.records(storage.load(folder.database, folder.name))
+    records = trials.records(storage.load(folder))
     assert states(records)[State.RUNNING] == 0
 
 
@@ -367,7 +368,7 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
         time.sleep(0.1)
     assert workers_of(process) == []
     folder = folders.existing("s")
-    before = trials.records(storage.load(folder.database, folder.name))
+    before = trials.records(storage.load(folder))
     cut = {r.hash for r in before if r.state is State.RUNNING and r.hash}
     assert cut
     trained = {r.number: r.accuracy for r in before if r.state is State.TRAINED}
@@ -386,7 +387,7 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
 def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
     process = start(4)
     wait_until_training(process)
-    database = storage.load(Path("studies/s/study.db"), "s")
+    database = storage.load(Folder(Path("studies/s")))
     trained = {t.number for t in database.trials if t.state is TrialState.COMPLETE}
     # The youngest processes are the workers: the fork server is older.
     victim = max(workers_of(process))
@@ -413,7 +414,7 @@ def test_a_stopped_search_says_how_to_resume_and_leaves_nothing_running(number: 
     assert "Traceback" not in output
     assert "Stopped. To resume: nas search --study s" in output
     folder = folders.existing("s")
-    records = trials.records(storage.load(folder.database, folder.name))
+    records = trials.records(storage.load(folder))
     assert states(records)[State.RUNNING] == 0
     table = pd.read_csv(folder.path / "trials.csv")
     assert (table["state"] == "trained").sum() == states(records)[State.TRAINED] > 0
@@ -432,7 +433,7 @@ def test_a_broken_study_loses_nothing() -> None:
 
 def test_the_record_of_a_trial_holds_its_json() -> None:
     run(trials=1, workers=1, space=tiny())
-    study = storage.load(Path("studies/s/study.db"), "s")
+    study = storage.load(Folder(Path("studies/s")))
     (trial,) = (t for t in study.trials if t.state is TrialState.COMPLETE)
     assert Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE]).params == trial.values[1]
     assert json.loads(trial.system_attrs[trials.ARCHITECTURE])["version"] == 1

@@ -7,6 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from nas.search import storage
+from nas.search.folder import Folder
 
 
 def fill(trial: optuna.Trial) -> None:
@@ -21,14 +22,14 @@ def fill(trial: optuna.Trial) -> None:
 
 @pytest.fixture
 def study(tmp_path: Path) -> optuna.Study:
-    made = storage.create(tmp_path / "study.db", "s")
+    made = storage.create(Folder(tmp_path))
     made.sampler = optuna.samplers.RandomSampler(seed=0)
     return made
 
 
 def reread(tmp_path: Path) -> list[optuna.trial.FrozenTrial]:
     """The trials as another process finds them."""
-    return storage.load(tmp_path / "study.db", "s").get_trials()
+    return storage.load(Folder(tmp_path)).get_trials()
 
 
 def test_it_writes_what_single_writes_do(study: optuna.Study, tmp_path: Path) -> None:
