@@ -5,17 +5,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import settings
+from servers import MariaDB, Postgres, Redis
 
 from nas.architecture import Limits, Task
 from nas.data import dataset
 from nas.data.images import Split, load_split
+from nas.search import rdb
 
 if TYPE_CHECKING:
     from browser import Browser
@@ -90,6 +94,57 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished study, to be changed at will."""
     return Path(shutil.copytree(finished / "s", tmp_path / "study"))
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Postgres]:
+    """A PostgreSQL that runs, with an empty database."""
+    server = Postgres(_open_to_all(tmp_path) / "postgres")
+    server.start()
+    try:
+        server.make_database()
+        with _disconnected():
+            yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that runs, and is empty."""
+    server = Redis(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop(signal.SIGTERM)
+
+
+@pytest.fixture
+def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
+    """A MariaDB that runs, with an empty database."""
+    server = MariaDB(_open_to_all(tmp_path) / "mariadb")
+    server.start()
+    with _disconnected():
+        yield server
+    server.stop(signal.SIGTERM)
+
+
+@contextmanager
+def _disconnected() -> Iterator[None]:
+    """The connections that were opened inside are closed in the end; in life their process ends."""
+    opened: list[rdb.Database] = []
+    with pytest.MonkeyPatch.context() as patch:
+        connect = rdb.server
+        patch.setattr(rdb, "server", lambda url: opened.append(connect(url)) or opened[-1])
+        yield
+    for database in opened:
+        database.engine.dispose()
+
+
+def _open_to_all(folder: Path) -> Path:
+    """A folder that the servers' users can reach; pytest's own are root's."""
+    made = Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
+    made.chmod(0o755)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import optuna
 from optuna.storages import BaseStorage
@@ -68,11 +68,13 @@ def kind(url: str) -> Backend:
 
 def redacted(url: str) -> str:
     """`url` without its password, fit for files and for the screen."""
-    parts = urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRET]
-    bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{place}", query=urlencode(query))
-    return urlunsplit(bare)
+    before, _, query = url.partition("?")
+    scheme, slashes, rest = before.partition("://")
+    login, at, place = rest.rpartition("@")
+    shown = [pair for pair in query.split("&") if pair.partition("=")[0] not in SECRET]
+    return (
+        f"{scheme}{slashes}{login.partition(':')[0]}{at}{place}{'?' * bool(query)}{'&'.join(shown)}"
+    )
 
 
 def secrets(url: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None
     Raises `ConfigError` if `url` is none, `StudyError` if the port cannot be had or the database
     not be reached.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not backends.kind(url).database:
         raise ConfigError(
             f"--storage {backends.redacted(url)}: a proxy stands before a database, "

@@ -62,6 +62,14 @@ def patient(study: optuna.Study, warn: Warn) -> optuna.Study:
     return optuna.load_study(study_name=study.study_name, storage=waiting)
 
 
+def ask(study: optuna.Study) -> optuna.Trial:
+    """The study's next trial, as `study.ask` gives it."""
+    with warnings.catch_warnings():
+        # That heartbeats are for `Study.optimize`: ours are given by the worker (`reaper.Beat`).
+        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)
+        return study.ask()
+
+
 @contextmanager
 def in_one_go(study: optuna.Study) -> Iterator[None]:
     """While inside, what this process writes into trials is collected; then it is written at once.

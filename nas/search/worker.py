@@ -214,7 +214,7 @@ class Worker:
                 return f"--max-draws {config.draws} reached"
             if trained + self._ledger.running >= config.trials:
                 return None
-            trial = self._study.ask()
+            trial = storage.ask(self._study)
             self._beat.begin(trial)
             with storage.in_one_go(self._study):
                 mine = {"worker": self._name, "device": self._where, trials.OWNER: self._owner}

@@ -1,0 +1,228 @@
+"""Studies on every kind of storage, on real servers."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from servers import QUOTED, SECRET, Postgres, free_port
+
+from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
+from nas.errors import ConfigError, StudyError
+from nas.search import backends, reader, storage, trials
+from nas.search.folder import Folder
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+NET = Architecture((1, 28, 28), (Conv(10, 3), GlobalAvgPool(), Flatten()))
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mariadb", "redis", "journal", "grpc"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
+    """A study's folder, with every kind of storage."""
+    place = tmp_path / "studies" / "one"
+    place.mkdir(parents=True)
+    kind = request.param
+    if kind == "sqlite":
+        yield Folder(place)
+    elif kind == "journal":
+        yield Folder(place, f"journal://{tmp_path / 'journal.log'}")
+    elif kind == "grpc":
+        with Proxy(request.getfixturevalue("postgres")) as url:
+            yield Folder(place, url)
+    else:
+        yield Folder(place, request.getfixturevalue(kind).url)
+
+
+class Proxy:
+    """`nas proxy` in front of a database, as long as it is open; gives its URL."""
+
+    def __init__(self, database: Postgres) -> None:
+        self._port = free_port()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "nas", "proxy", "--port", str(self._port)],
+            env={**os.environ, backends.VARIABLE: database.url},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> str:
+        for _ in range(300):
+            assert self._process.poll() is None
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                break
+        return f"grpc://127.0.0.1:{self._port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        said, _ = self._process.communicate(timeout=20)
+        assert f"Proxy: grpc://127.0.0.1:{self._port}" in said
+        assert "no login" not in said, "it listens on loopback"
+        assert self._process.returncode == 0
+
+
+def test_a_study_is_created_once_and_found_by_name(folder: Folder) -> None:
+    assert storage.find(folder) is None
+    with pytest.raises(StudyError, match=r"no study called one|holds no study"):
+        storage.load(folder)
+    made = storage.create(folder)
+    assert made.metric_names == ["accuracy", "parameters"]
+    found = storage.find(folder)
+    assert found is not None
+    assert found._study_id == made._study_id
+    if folder.url is not None:
+        with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+            storage.create(folder)
+
+
+def test_what_is_written_in_one_go_is_there_and_can_be_written_again(folder: Folder) -> None:
+    study = storage.patient(storage.create(folder), pytest.fail)
+    trial = storage.ask(study)
+    for _ in range(2):
+        with storage.in_one_go(study):
+            trial.suggest_int("width", 1, 8)
+            trials.set_architecture(trial, NET)
+            trials.set_attributes(trial, {"worker": "worker-0", "device": "cpu"})
+    trials.set_constraints(trial, {"params": -0.5})
+    study.tell(trial, [90.0, NET.params])
+    for name in ("loaded", "read"):
+        again = storage.load(folder)
+        (found,) = again.trials if name == "loaded" else reader.trials(again)
+        assert found.params == trial.params
+        assert found.user_attrs["hash"] == NET.hash
+        assert found.system_attrs[trials.ARCHITECTURE]
+        assert found.state is optuna.trial.TrialState.COMPLETE
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError), storage.in_one_go(study):
+        trials.set_attributes(trial, {"worker": "worker-1"})
+
+
+def test_a_trial_that_is_given_back_by_two_is_queued_once(folder: Folder) -> None:
+    study = storage.create(folder)
+    trial = storage.ask(study)
+    trials.set_architecture(trial, NET)
+    (frozen,) = study.get_trials(deepcopy=False)
+    for one in (study, storage.load(folder)):
+        trials.give_back(one, frozen, "it died")
+    states = [t.state.name for t in storage.load(folder).trials]
+    assert states == ["FAIL", "WAITING"]
+
+
+def test_a_trial_too_many_is_no_draw_and_its_task_goes_back_to_the_queue(folder: Folder) -> None:
+    study = storage.create(folder)
+    study.enqueue_trial({"width": 3}, user_attrs={trials.START_FROM: "a file"})
+    trial = storage.ask(study)
+    trials.set_attributes(trial, {"worker": "w", trials.OWNER: "me"})
+    (frozen,) = study.get_trials(deepcopy=False)
+    trials.withdraw(study, frozen)
+    assert trials.records(storage.load(folder)) == []
+    again = storage.ask(study)
+    assert again.suggest_int("width", 1, 8) == 3
+    assert again.user_attrs == {trials.START_FROM: "a file"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"postgresql://nas:{QUOTED}@db.example:5432/nas", "postgresql://nas@db.example:5432/nas"),
+        ("postgresql://db/nas?user=me&password=hush&sslmode=require",
+         "postgresql://db/nas?user=me&sslmode=require"),
+        (f"redis://:{QUOTED}@host:6379/0", "redis://@host:6379/0"),
+        ("journal:///tmp/a/b.log", "journal:///tmp/a/b.log"),
+        ("grpc://host:13000", "grpc://host:13000"),
+    ],
+)  # fmt: skip
+def test_a_url_is_shown_without_its_password(
+    url: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert backends.redacted(url) == shown
+    assert backends.redacted(shown) == shown
+    assert repr(Folder(Path("x"), url)).count("hush") == 0
+    assert SECRET not in repr(Folder(Path("x"), url))
+    monkeypatch.setenv(backends.VARIABLE, url)
+    assert backends.completed(shown) == url
+    assert backends.completed("postgresql://other/nas") == "postgresql://other/nas"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mongodb://x/y", "unknown --storage 'mongodb://x/y': known are postgresql://USER"),
+        ("nonsense", "unknown --storage 'nonsense'"),
+        ("sqlite:///x.db", "SQLite in its own folder without --storage"),
+        ("journal://x.log", "an absolute path"),
+        ("journal:///nowhere/at/all.log", "there is no folder /nowhere/at: make it first"),
+        ("grpc://host", "it is grpc://HOST:PORT"),
+        ("postgresql://u:hush@h:port/db", "--storage postgresql://u@h:port/db: "),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_in_one_line(url: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        backends.open_storage(url)
+    assert message in str(error.value)
+    assert "hush" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    for url, extra in [("postgresql://h/d", "postgres"), ("mysql://h/d", "mysql")]:
+        with pytest.raises(ConfigError, match=rf"pip install 'nas\[{extra}\]'"):
+            backends.open_storage(url)
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb", "redis"])
+def test_a_wrong_password_or_a_server_that_is_away_is_one_line(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(kind).url
+    for wrong in (url.replace(QUOTED, "hush"), url.replace("127.0.0.1", "127.0.0.2")):
+        with pytest.raises(StudyError) as error:
+            storage.find(Folder(Path("one"), wrong))
+        text = str(error.value)
+        assert "hush" not in text
+        assert SECRET not in text
+        assert QUOTED not in text
+        assert "cannot be used as the study's storage" in text
+        assert "\n" not in text
+
+
+def test_the_journal_in_redis_has_no_pickles(request: pytest.FixtureRequest) -> None:
+    """Optuna's own would load a snapshot, which whoever may write there could have made."""
+    server = request.getfixturevalue("redis")
+    folder = Folder(Path("one"), server.url)
+    study = storage.create(folder)
+    for _ in range(120):  # Optuna makes a snapshot every hundred entries
+        study.tell(storage.ask(study), [1.0, 2.0])
+    from redis import Redis
+
+    client = Redis.from_url(server.url)
+    keys = client.keys("*")
+    assert len(keys) > 240
+    assert not [key for key in keys if b"snapshot" in key]
+    client.set(":snapshot", b"cos\nsystem\n(S'touch hacked'\ntR.")
+    assert len(storage.load(folder).trials) == 120
+    assert not Path("hacked").exists()
+    # It is Optuna's own form: its own reader finds the same, of a journal without a pickle.
+    client.delete(":snapshot")
+    from optuna.storages.journal import JournalRedisBackend, JournalStorage
+
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        theirs = JournalStorage(JournalRedisBackend(server.url))
+    assert len(optuna.load_study(study_name="one", storage=theirs).trials) == 120
+
+
+def test_the_folder_is_needed_by_no_server(folder: Folder) -> None:
+    storage.create(folder)
+    if folder.url:
+        shutil.rmtree(folder.path)
+        assert storage.load(folder).study_name == "one"
