@@ -22,6 +22,8 @@ from nas.architecture.layers import (
 from nas.errors import ArchitectureError
 
 MAX_SIDE = 4_096
+# What is read is refused above these, a thousand times what anything tiny needs.
+MAX_PARAMS, MAX_MACS, MAX_RAM = 100_000_000, 10_000_000_000, 1_000_000_000
 
 Dtype = Literal["float32", "int8"]
 BYTES: dict[Dtype, int] = {"float32": 4, "int8": 1}
@@ -223,11 +225,22 @@ class Architecture:
     def from_json(cls, value: Mapping[str, Any] | str) -> "Architecture":
         """The architecture that `to_json` wrote, as a dictionary or as text.
 
-        Only the known layers with values in their ranges are accepted. Raises
+        Only the known layers with values in their ranges are accepted, and no network that is far
+        too large for what this is for: it may come from anywhere, and is built and trained. Raises
         `ArchitectureError` for anything else.
         """
         input_shape, layers = document.read(value)
-        return cls(input_shape, layers)
+        read = cls(input_shape, layers)
+        for what, cost, most in (
+            ("parameters", read.params, MAX_PARAMS),
+            ("MACs", read.macs, MAX_MACS),
+            ("bytes of activations", read.peak_ram, MAX_RAM),
+        ):
+            if cost > most:
+                raise ArchitectureError(
+                    f"an architecture has at most {most:,} {what}, got {cost:,}"
+                )
+        return read
 
 
 def _check_input(shape: Shape) -> None:

@@ -10,6 +10,7 @@ from nas.errors import ArchitectureError, unknown
 
 VERSION = 1
 MAX_LAYERS = 1_000
+MAX_TEXT = 1_000_000  # characters; a thousand layers have some 150,000
 
 
 def write(input_shape: Shape, layers: tuple[Layer, ...]) -> dict[str, Any]:
@@ -28,6 +29,10 @@ def read(value: Mapping[str, Any] | str) -> tuple[Shape, tuple[Layer, ...]]:
     for anything else.
     """
     if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise ArchitectureError(
+                f"an architecture's JSON has at most {MAX_TEXT:,} characters, got {len(value):,}"
+            )
         try:
             value = json.loads(value)
         except (ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ in front of a database.
 """
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from nas.errors import ConfigError, unknown
 
 VARIABLE = "NAS_STORAGE"  # in the environment: a URL with its password, which no file ever has
 SECRET = ("password", "passwd", "sslpassword")  # parameters of a URL that are nobody's business
+TRIES = 5  # to open a database in which another process makes the tables
 CHUNK = 1_000  # log entries that are fetched from Redis at once
 
 
@@ -55,7 +57,10 @@ def open_storage(url: str) -> BaseStorage:
 
 def kind(url: str) -> Backend:
     """The entry of the catalogue for `url`; raises `ConfigError` if there is none."""
-    scheme = urlsplit(url).scheme.partition("+")[0]
+    try:
+        scheme = urlsplit(url).scheme.partition("+")[0]
+    except ValueError as error:
+        raise ConfigError(f"--storage {redacted(url)}: {error}") from None
     if scheme == "sqlite":
         raise ConfigError(
             f"--storage {redacted(url)}: a study has SQLite in its own folder without --storage"
@@ -93,14 +98,22 @@ def completed(url: str) -> str:
 
 def _database(url: str) -> BaseStorage:
     from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError
 
     from nas.search import rdb
 
     try:
-        return rdb.server(make_url(url.replace("postgres:", "postgresql:", 1)))
+        parsed = make_url(url.replace("postgres:", "postgresql:", 1))
     except (ArgumentError, ValueError) as error:
         raise ConfigError(f"--storage {redacted(url)}: {error}") from None
+    for _ in range(TRIES - 1):
+        try:
+            return rdb.server(parsed)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if "exist" not in str(error) and "uplicate" not in str(error):
+                raise
+            time.sleep(1)  # another process makes Optuna's tables at this moment
+    return rdb.server(parsed)
 
 
 def _redis(url: str) -> BaseStorage:

@@ -1,6 +1,7 @@
 """Between Optuna's trials and our records: what is written into a trial, and read back."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
@@ -87,39 +88,87 @@ def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 def records(study: optuna.Study) -> list[Record]:
     """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out,
     and so are withdrawn ones."""
+    try:
+        drawn = reader.trials(study)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"the study {study.study_name} cannot be read, something in its storage is not what "
+            f"Optuna writes: {error!r}: restore it from a copy"
+        ) from error
     return [
         record(trial)
-        for trial in reader.trials(study)
+        for trial in drawn
         if trial.state is not TrialState.WAITING and not is_withdrawn(trial)
     ]
 
 
 def record(trial: FrozenTrial) -> Record:
     """What `trial` says of its candidate; raises `StudyError` if it is none of ours."""
+    try:
+        return _record(trial)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise StudyError(
+            f"trial {trial.number} of the study cannot be read ({error}): it was made by another "
+            "version of nas, or changed by another program: restore it, or search anew under "
+            "another --study"
+        ) from error
+
+
+def _record(trial: FrozenTrial) -> Record:
     attributes, kept = trial.user_attrs, trial.system_attrs
     state, reason = outcome(trial)
-    if state is State.TRAINED and CURVE not in kept:
-        raise StudyError(
-            f"trial {trial.number} of the study holds no learning curve: it was made by another "
-            "version of nas, or by another program: search it anew under another --study"
-        )
+    curve = tuple(_epoch(values) for values in kept.get(CURVE, ()))
+    if state in (State.TRAINED, State.STOPPED):
+        for name, there in (
+            ("learning curve", curve),
+            ("accuracy", curve and curve[-1].accuracy is not None),
+            ("architecture", kept.get(ARCHITECTURE)),
+            ("hash", attributes.get("hash")),
+            ("params", attributes.get("params")),
+        ):
+            if not there:
+                raise ValueError(f"it has no {name}")
     return Record(
         number=trial.number,
         state=state,
-        reason=reason,
+        reason=_text(reason, "reason"),
         sampled=trial.params,
-        architecture_json=kept.get(ARCHITECTURE),
-        hash=attributes.get("hash"),
-        params=attributes.get("params"),
-        macs=attributes.get("macs"),
-        peak_ram=attributes.get("peak_ram"),
-        curve=tuple(Epoch(int(number), *rest) for number, *rest in kept.get(CURVE, ())),
-        worker=attributes.get("worker", ""),
-        device=attributes.get("device", ""),
-        seed=attributes.get("seed"),
+        architecture_json=_text(kept.get(ARCHITECTURE), ARCHITECTURE, None),
+        hash=_text(attributes.get("hash"), "hash", None),
+        params=_whole(attributes, "params"),
+        macs=_whole(attributes, "macs"),
+        peak_ram=_whole(attributes, "peak_ram"),
+        curve=curve,
+        worker=_text(attributes.get("worker", ""), "worker"),
+        device=_text(attributes.get("device", ""), "device"),
+        seed=_whole(attributes, SEED),
         started=_aware(trial.datetime_start),
         finished=_aware(trial.datetime_complete),
     )
+
+
+def _text(value: Any, name: str, *others: None) -> Any:
+    if isinstance(value, str) or value in others:
+        return value
+    raise ValueError(f"its {name} is {value!r:.40}, and no text")
+
+
+def _whole(attributes: Mapping[str, Any], name: str) -> int | None:
+    value = attributes.get(name)
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise ValueError(f"its {name} is {value!r:.40}, and no count")
+
+
+def _epoch(values: Any) -> Epoch:
+    number, *figures = values
+    epoch = Epoch(number, *figures)
+    for value in figures:
+        if value is not None and (isinstance(value, bool) or not math.isfinite(value)):
+            raise ValueError(f"its learning curve has {value!r:.40}")
+    if type(number) is not int:
+        raise ValueError(f"its learning curve has an epoch {number!r:.40}")
+    return epoch
 
 
 RUN = "verified"  # attributes of the study: verified:<trial>:<index>
@@ -132,11 +181,15 @@ def add_run(study: optuna.Study, run: Run) -> None:
 
 def runs(study: optuna.Study) -> list[Run]:
     """All runs of `nas verify`."""
-    return [
-        Run(**{**value, "accuracies": tuple(value["accuracies"])})
-        for name, value in study.user_attrs.items()
-        if name.startswith(f"{RUN}:")
-    ]
+    said = {k: value for k, value in study.user_attrs.items() if k.startswith(f"{RUN}:")}
+    try:
+        return [
+            Run(**{**v, "accuracies": tuple(map(float, v["accuracies"]))}) for v in said.values()
+        ]
+    except (TypeError, ValueError, KeyError) as error:
+        raise StudyError(
+            f"a run of `nas verify` in the study cannot be read ({error}): restore the study"
+        ) from error
 
 
 def outcome(trial: FrozenTrial) -> tuple[State, str]:

@@ -18,7 +18,7 @@ FLAGS = {
     "search": [
         *("budget", "trials", "dataset", "study", "seed", "space", "sampler", "epochs"),
         *("early-stop", "min-params", "min-accuracy", "start-from"),
-        *("device", "workers", "max-draws", "data-dir"),
+        *("device", "workers", "max-draws", "storage", "artifacts", "data-dir"),
     ],
     "status": [],
     "front": ["format"],
@@ -33,6 +33,8 @@ FLAGS = {
         *("trial", "best", "smallest", "min-accuracy", "max-params", "format", "output"),
         "data-dir",
     ],
+    "worker": ["storage", "device", "workers", "space", "artifacts", "data-dir"],
+    "proxy": ["storage", "host", "port", "threads"],
     "spaces": [],
     "datasets": ["data-dir"],
 }
