@@ -41,7 +41,7 @@ from nas.search.early_stop import (
 )
 from nas.training import Epoch
 
-EPOCHS, ORDERS, WINDOW = 15, 30, 20
+EPOCHS, ORDERS, WINDOW, FEWEST = 15, 30, 20, 40
 LOOKED_AT = (1, 2, 3, 4, 6, 9)
 Table = dict[int, np.ndarray]  # by net, accuracies after each epoch
 
@@ -68,7 +68,7 @@ def settings() -> list[Setting]:
         for factor in (1.0, 1.1, 1.2, 1.5):
             name = f"near front, factor {factor:g}, slope {slope:g}"
             found.append(Setting(name, NearFront(factor, slope)))
-    default = "near front, factor 1.1, slope 2"
+    default = "near front, factor 1.2, slope 2"
     for rungs in ((1,), (4,), (2, 4), (1, 3, 6)):
         found.append(Setting("neighbours, 0.33 of 8", Neighbours(), rungs))
         found.append(Setting(default, NearFront(), rungs))
@@ -217,6 +217,9 @@ def main() -> None:
     for schedule, own in curves[curves["seed"] == 0].groupby("schedule"):
         wide = own.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
         accuracies = dict(zip(map(int, wide.index), wide.to_numpy(), strict=True))
+        if len(accuracies) < FEWEST:
+            print(f"{schedule}: {len(accuracies)} nets are too few to say anything\n")
+            continue
         compared.append(compare(str(schedule), accuracies, params))
         ranked.append(correlations(str(schedule), accuracies, params))
     here = Path(__file__)

@@ -6,7 +6,6 @@ in front of a database.
 """
 
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from nas.errors import ConfigError, unknown
 
 VARIABLE = "NAS_STORAGE"  # in the environment: a URL with its password, which no file ever has
 SECRET = ("password", "passwd", "sslpassword")  # parameters of a URL that are nobody's business
-TRIES = 5  # to open a database in which another process makes the tables
 CHUNK = 1_000  # log entries that are fetched from Redis at once
 
 
@@ -98,7 +96,7 @@ def completed(url: str) -> str:
 
 def _database(url: str) -> BaseStorage:
     from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError
+    from sqlalchemy.exc import ArgumentError
 
     from nas.search import rdb
 
@@ -106,13 +104,6 @@ def _database(url: str) -> BaseStorage:
         parsed = make_url(url.replace("postgres:", "postgresql:", 1))
     except (ArgumentError, ValueError) as error:
         raise ConfigError(f"--storage {redacted(url)}: {error}") from None
-    for _ in range(TRIES - 1):
-        try:
-            return rdb.server(parsed)
-        except (IntegrityError, OperationalError, ProgrammingError) as error:
-            if "exist" not in str(error) and "uplicate" not in str(error):
-                raise
-            time.sleep(1)  # another process makes Optuna's tables at this moment
     return rdb.server(parsed)
 
 

@@ -69,7 +69,7 @@ class NearFront:
     have its error times the ratio of sizes to the power of `slope`, which is far more than nets
     lose by shrinking until they are of no use. With fewer than `least` others it goes on."""
 
-    factor: float = 1.1
+    factor: float = 1.2
     slope: float = 2.0
     least: int = 4
 

@@ -1,9 +1,11 @@
 """Optuna's storage in a database: SQLite in the study's folder, or a server that machines share."""
 
 import json
+import re
 import sqlite3
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from optuna.distributions import (
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from sqlalchemy import URL, Connection, delete, event, insert
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from nas.search.pulse import GRACE, HEARTBEAT
 
+TRIES = 5  # to open a database
 LOCK_TIMEOUT = 60  # seconds that a writer waits for another
 READ_ONLY = "nas_read_only"  # execution option of a connection that will not write
 
@@ -113,7 +117,8 @@ def database(study: optuna.Study) -> Database | None:
 
 def sqlite(path: Path) -> Database:
     """The database in the file at `path`, made if it is not there."""
-    opened = Database(f"sqlite:///{path}", engine_kwargs={"creator": lambda: _connect(path)})
+    place, options = f"sqlite:///{path}", {"creator": lambda: _connect(path)}
+    opened = _made(lambda: Database(place, engine_kwargs=options))
     event.listen(opened.engine, "begin", _begin)
     return opened
 
@@ -128,16 +133,30 @@ def server(url: URL) -> Database:
     with warnings.catch_warnings():
         # Heartbeats are marked experimental since 2.9.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return Database(
-            url.set(drivername=driver).render_as_string(hide_password=False),
-            engine_kwargs={
-                "connect_args": dict(connect),
-                "pool_pre_ping": True,
-                "pool_size": 64,  # at most; a worker has two, a proxy one a thread
-            },
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
+        return _made(
+            lambda: Database(
+                url.set(drivername=driver).render_as_string(hide_password=False),
+                engine_kwargs={
+                    "connect_args": dict(connect),
+                    "pool_pre_ping": True,
+                    "pool_size": 64,  # at most; a worker has two, a proxy one a thread
+                },
+                heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+            )
         )
+
+
+def _made(connect: Callable[[], Database]) -> Database:
+    """What `connect` gives; again, where another process makes Optuna's tables at this moment."""
+    for _ in range(TRIES - 1):
+        try:
+            return connect()
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not re.search("already exists|duplicate", str(error), re.IGNORECASE):
+                raise
+            time.sleep(1)
+    return connect()
 
 
 # By kind of database: the driver, and what its connections are opened with.

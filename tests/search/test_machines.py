@@ -405,7 +405,7 @@ def test_a_folder_copied_while_its_search_runs_is_a_study_of_its_own() -> None:
 def test_workers_join_and_leave_a_study_in_a_folder() -> None:
     """On one machine SQLite does, too."""
     machine = Machine("one")
-    searching = machine.search(6, "--workers", "1", "--epochs", "8")
+    searching = machine.search(24, "--workers", "1", "--epochs", "15")
     until(some(machine, State.RUNNING), "the search trains")
     joined = machine.join("--workers", "1")
     until(some(machine, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -417,7 +417,7 @@ def test_workers_join_and_leave_a_study_in_a_folder() -> None:
     for pid in session(killed):
         os.kill(pid, signal.SIGKILL)
     ends(searching)
-    check_whole(machine, 6)
+    check_whole(machine, 24)
 
 
 @contextmanager
