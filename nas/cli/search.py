@@ -49,6 +49,7 @@ Storage = typer.Option(
     metavar="URL",
     rich_help_panel=RUNNING,
 )
+Ray = _option(RUNNING, "Have the workers on a Ray cluster: its address, auto or local.", "no")
 Artifacts = _option(RUNNING, "Where files go that all machines reach.", "in the study's folder")
 DataDir = _option(RUNNING, "Where the data is, or goes.", "$NAS_DATA_DIR, or the user's cache")
 
@@ -71,6 +72,7 @@ def command(
     max_draws: Annotated[int | None, MaxDraws] = None,
     storage: Annotated[str | None, Storage] = None,
     artifacts: Annotated[str | None, Artifacts] = None,
+    ray: Annotated[str | None, Ray] = None,
     data_dir: Annotated[Path | None, DataDir] = None,
 ) -> int:
     """Search for small, accurate networks. The same command again resumes.
@@ -102,7 +104,7 @@ def command(
     out = console()
     follower = Live(out) if out.is_terminal else Lines()
     try:
-        outcome = search(study, given, follower, data_dir, start_from, storage)
+        outcome = search(study, given, follower, data_dir, start_from, storage, ray)
     finally:
         follower.close()
     _report(out, outcome)

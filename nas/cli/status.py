@@ -11,13 +11,13 @@ def command(study: Study = None) -> None:
 
     from nas.cli.text import best, console, counts, duration
     from nas.records import State
+    from nas.results.opened import read
     from nas.search import folder as folders
-    from nas.search import storage, trials
     from nas.search.progress import Progress
 
     folder = folders.existing(study)
     config = folder.config()
-    records = trials.records(storage.load(folder))
+    records = read(folder).records
     progress = Progress.of(config.trials, config.recipe.epochs, records)
     try:
         with FileLock(folder.search_lock, timeout=0):

@@ -56,4 +56,6 @@ def opened(name: str | None) -> Opened:
 def read(folder: Folder, study: optuna.Study | None = None) -> Opened:
     """The study in `folder` as it is now; `study` is it, if it has been loaded before."""
     study = study or storage.load(folder)
-    return Opened(folder, folder.config(), study, trials.records(study), trials.runs(study))
+    with storage.explained(folder):
+        records, runs = trials.records(study), trials.runs(study)
+    return Opened(folder, folder.config(), study, records, runs)

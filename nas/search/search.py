@@ -1,5 +1,6 @@
 """Run a search: start the workers, follow them, replace the dead, and leave the study whole."""
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ from nas.data import ensure
 from nas.errors import StudyError
 from nas.records import Record, Run
 from nas.records.tables import write_tables
-from nas.search import artifacts, owners, processes, shared, storage, trials, warm_start
+from nas.search import artifacts, owners, patience, processes, shared, storage, trials, warm_start
 from nas.search import config as configuration
 from nas.search import folder as folders
+from nas.search.cluster import Cluster
 from nas.search.config import StudyConfig
 from nas.search.folder import Folder
 from nas.search.space import Space
@@ -47,13 +49,14 @@ def search(
     data_dir: Path | None = None,
     start_from: str | None = None,
     url: str | None = None,
+    ray: str | None = None,
 ) -> Outcome:
     """Make or resume the study called `study` and work until it has its trials.
 
     `flags` are the settings that the user gave; `start_from` is a study or a file whose
     architectures are tried first; `url` is the storage that the study is kept in, if not in its
-    folder. Raises `NasError` for what the user can mend; the study is whole then, and the same call
-    goes on with it.
+    folder; `ray` is the address of a Ray cluster that has the workers. Raises `NasError` for what
+    the user can mend; the study is whole then, and the same call goes on with it.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     context = processes.context()
@@ -73,13 +76,17 @@ def search(
             except DuplicatedStudyError:  # another machine was quicker: its settings are the law
                 config, space, optuna_study = _prepare(folder, flags)
                 assert optuna_study is not None
-        new = shared.settings(optuna_study) is None
-        config = _with_artifacts(folder, config, optuna_study, new)
+        waiting = storage.patient(optuna_study, observer.warn)
+        new = shared.settings(waiting) is None
+        config = _with_artifacts(folder, config, waiting, new)
         folders.write(folder, config, space, machine.environment)
-        shared.publish(optuna_study, config, space)
-        warm_start.enqueue(optuna_study, first, space, config.task)
+        shared.publish(waiting, config, space)
+        warm_start.enqueue(waiting, first, space, config.task)
         for params in space.start(config.task):
-            optuna_study.enqueue_trial(dict(params), skip_if_exists=True)
+            waiting.enqueue_trial(dict(params), skip_if_exists=True)
+        if ray is not None:
+            on_ray = Cluster(ray, folder, config, data_dir, optuna_study, observer)
+            return _run(on_ray, tables=True)
         work = machine.work(folder, config, owner, data_dir)
         return _run(Team(context, work, optuna_study, observer), tables=True)
 
@@ -101,20 +108,20 @@ def join(
     context = processes.context()
     folder = folders.placed(study, {}, url)
     optuna_study = storage.load(folder)
-    shared.awaited(optuna_study)
+    waiting = storage.patient(optuna_study, observer.warn)
+    shared.awaited(waiting)
     of_machine = {name: value for name, value in flags.items() if name != "space"}
-    config, space = folders.prepare(
-        folder, of_machine, _own(folder, optuna_study), flags.get("space")
-    )
-    shared.check_space(optuna_study, space)
-    config = _with_artifacts(folder, config, optuna_study, new=False)
+    config, space = folders.prepare(folder, of_machine, _own(folder, waiting), flags.get("space"))
+    shared.check_space(waiting, space)
+    config = _with_artifacts(folder, config, waiting, new=False)
     ensure(config.data, data_dir)
     machine = _Machine.of(config)
     folder.make()
     with owners.signed_on(folder) as owner:
         if not folder.settings.is_file():
             folders.write(folder, config, space, machine.environment)
-        work = machine.work(folder, config, owner, data_dir, socket.gethostname())
+        host = f"{socket.gethostname()}-{os.getpid()}"
+        work = machine.work(folder, config, owner, data_dir, host)
         return _run(Team(context, work, optuna_study, observer), tables=False)
 
 
@@ -152,7 +159,7 @@ class _Machine:
         return Work(folder, config, owner, str(self.device), self.arithmetic, data_dir, host)
 
 
-def _run(team: Team, tables: bool) -> Outcome:
+def _run(team: Team | Cluster, tables: bool) -> Outcome:
     """Have `team` work; write the study's tables in the end, however it came."""
     interrupted = False
     try:
@@ -162,7 +169,8 @@ def _run(team: Team, tables: bool) -> Outcome:
         reason, interrupted = "stopped", True
     finally:
         team.end()
-        records, runs = trials.records(team.study), trials.runs(team.study)
+        patiently = patience.retrying(team.patient)
+        records, runs = patiently(trials.records, team.study), patiently(trials.runs, team.study)
         if tables:
             write_tables(records, runs, team.folder.path)
     return Outcome(team.folder, records, runs, reason, interrupted)

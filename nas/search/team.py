@@ -13,14 +13,13 @@ from optuna.trial import TrialState
 from nas.errors import NasError, StudyError
 from nas.search import processes, shared, storage, trials, worker
 from nas.search.config import StudyConfig
-from nas.search.events import Alive, Broken, Done, Ended, Warned, WorkerEvent
+from nas.search.events import Alive, Broken, Done, Warned, WorkerEvent
 from nas.search.folder import Folder
-from nas.search.ledger import News
 from nas.search.patience import is_away, line
 from nas.search.processes import core_of, default_workers, device_of
 from nas.search.progress import Progress
-from nas.search.pulse import GRACE, HEARTBEAT
-from nas.search.reaper import Reaper
+from nas.search.pulse import GRACE
+from nas.search.watch import Watch
 from nas.search.worker import Work
 
 MAX_RESTARTS = 10  # of workers that died, in one search
@@ -67,22 +66,21 @@ class Team:
         observer: Observer,
     ) -> None:
         self.study = study
+        self.patient = storage.patient(study, observer.warn)
         self.folder = work.folder
         self._context = context
         self._work = work
-        self._config = shared.totals(study, work.config)
+        self._config = shared.totals(self.patient, work.config)
         self._observer = observer
-        self._reaper = Reaper(study, work.folder)
-        self._news = News()
         self._progress = Progress(self._config.trials, self._config.recipe.epochs)
+        self._watch = Watch(study, work.folder, work.owner, self._progress, observer)
         self._members: list[_Member] = []
         self._restarts = 0
         self._size = 0  # workers wanted
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
-        self._reaper.look()
-        self._hear_of_others()
+        self._watch.look(now=True)
         self._observer.begin(self.folder, self._config, self._progress)
         wanted = self._config.trials - self._progress.trained
         if wanted <= 0:
@@ -90,7 +88,7 @@ class Team:
         self._size = min(wanted, self._config.workers or default_workers(self._work.device))
         for index in range(self._size):
             self._start(index)
-        ticked = looked = time.monotonic()
+        ticked = time.monotonic()
         reason = "complete"
         while self._members:
             connections = [member.connection for member in self._members]
@@ -104,10 +102,7 @@ class Team:
                 self._end_the_silent(now, slept=now - ticked > GRACE / 2)
                 ticked = now
                 self._observer.tick(self._progress)
-            if now - looked >= HEARTBEAT:
-                looked = now
-                self._reaper.look()
-                self._hear_of_others()
+            self._watch.look()
         return reason
 
     def _end_the_silent(self, now: float, slept: bool) -> None:
@@ -120,20 +115,6 @@ class Team:
                 self._observer.warn(f"{member.name} was silent for {GRACE} s, and is killed")
                 member.process.kill()
                 member.heard = now
-
-    def _hear_of_others(self) -> None:
-        """Count what others have done: on other machines, and before."""
-        try:
-            changed = list(self._news.look(self.study))
-        except Exception as error:
-            if not is_away(error):
-                raise
-            return
-        for trial in changed:
-            theirs = trial.user_attrs.get(trials.OWNER) != self._work.owner
-            if theirs and trial.state.is_finished() and not trials.is_withdrawn(trial):
-                name = trial.user_attrs.get("worker", "")
-                self._progress.see(name, Ended(trials.record(trial)))
 
     def end(self) -> None:
         """End all workers that still run, and give back what they were training."""
@@ -150,7 +131,7 @@ class Team:
         self._members.clear()
         try:
             self._give_back(self.study, "the search was stopped")
-            self._reaper.look()  # at what had not been signed yet
+            self._watch.look(now=True)  # at what had not been signed yet
         except Exception as error:
             if not is_away(error):
                 raise
@@ -207,9 +188,8 @@ class Team:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
-        study = storage.patient(self.study, self._observer.warn)
-        self._give_back(study, f"{member.name} died ({how})", member.name)
-        self._reaper.look()  # and what it had not signed yet
+        self._give_back(self.patient, f"{member.name} died ({how})", member.name)
+        self._watch.look(now=True)  # at what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(

@@ -65,7 +65,7 @@ class Work:
     device: str  # or `cuda`, for all GPUs
     arithmetic: "Arithmetic"
     data_dir: Path | None
-    host: str | None = None  # where the study has other machines too
+    host: str | None = None  # tells them from those of other machines and processes
 
     def name(self, index: int) -> str:
         """What worker number `index` is called in the study."""

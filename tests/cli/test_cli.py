@@ -18,7 +18,7 @@ FLAGS = {
     "search": [
         *("budget", "trials", "dataset", "study", "seed", "space", "sampler", "epochs"),
         *("early-stop", "min-params", "min-accuracy", "start-from"),
-        *("device", "workers", "max-draws", "storage", "artifacts", "data-dir"),
+        *("device", "workers", "max-draws", "storage", "artifacts", "ray", "data-dir"),
     ],
     "status": [],
     "front": ["format"],

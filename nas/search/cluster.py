@@ -1,0 +1,154 @@
+"""The workers of a search on a Ray cluster, each of them what `nas worker` starts."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+
+from nas.data.files import cache_dir
+from nas.errors import ConfigError, NasError, StudyError
+from nas.search import shared, storage
+from nas.search.config import StudyConfig
+from nas.search.folder import Folder
+from nas.search.processes import WORKERS_PER_GPU
+from nas.search.progress import Progress
+from nas.search.watch import Watch
+
+if TYPE_CHECKING:
+    from nas.search.team import Observer
+
+TICK = 0.5  # seconds between two calls of `Observer.tick`
+LEAVE_SECONDS = 20  # that a worker has to give back what it trains
+
+
+class Cluster:
+    """Workers wherever Ray has room for them.
+
+    There are as many tasks as candidates are wanted, or as `--workers` allows: those that find no
+    room wait, and tell an autoscaler that there is work. A task is one worker with a core of its
+    own or a third of a GPU, and works until the study has its trials; one whose process or node
+    dies is started again by Ray, and its candidate is given back as on any machine.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        folder: Folder,
+        config: StudyConfig,
+        data_dir: Path | None,
+        study: optuna.Study,
+        observer: "Observer",
+    ) -> None:
+        self.study = study
+        self.patient = storage.patient(study, observer.warn)
+        self.folder = folder
+        self._config = shared.totals(self.patient, config)
+        self._data_dir = data_dir
+        self._observer = observer
+        self._progress = Progress(self._config.trials, self._config.recipe.epochs)
+        self._watch = Watch(study, folder, None, self._progress, observer)
+        self._ray = _connected(address, folder)
+        self._tasks: list[Any] = []
+
+    def run(self) -> str:
+        """Work until all workers are done; returns the reason of the last one."""
+        self._watch.look(now=True)
+        self._observer.begin(self.folder, self._config, self._progress)
+        wanted = self._config.trials - self._progress.trained
+        if wanted <= 0:
+            return "complete"
+        device, resources = self._share()
+        work = self._ray.remote(max_retries=-1, **resources)(_work)
+        place = self.folder.path.resolve()
+        if self.folder.url is not None:  # another machine has a folder of its own
+            place = cache_dir() / "ray" / shared.identify(self.patient) / self.folder.name
+        flags: dict[str, Any] = {"device": device, "workers": 1}
+        if self._config.space.endswith(".py"):
+            flags["space"] = str(self.folder.space.resolve())
+        arguments = (str(place), flags, self._data_dir, self.folder.url)
+        count = min(wanted, self._config.workers or wanted)
+        self._tasks = [work.remote(*arguments) for _ in range(count)]
+        reason = "complete"
+        while self._tasks:
+            ended, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
+            for task in ended:
+                reason = self._result(task)
+            self._watch.look()
+            self._observer.tick(self._progress)
+        return reason
+
+    def end(self) -> None:
+        """End all workers that still run; each gives back what it was training."""
+        for task in self._tasks:
+            self._ray.cancel(task, force=False)  # a KeyboardInterrupt over there
+        left = list(self._tasks)
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while left and time.monotonic() < deadline:
+            _, left = self._ray.wait(left, timeout=TICK)
+        for task in left:
+            self._ray.cancel(task, force=True)
+        self._tasks = []
+        self._watch.look(now=True)
+        self._ray.shutdown()
+
+    def _share(self) -> tuple[str, Mapping[str, float]]:
+        """What a worker trains on, and what of a node it takes."""
+        has_gpus = bool(self._ray.cluster_resources().get("GPU"))
+        wanted = self._config.device.partition(":")[0]
+        if wanted == "cuda" or (wanted == "auto" and has_gpus):
+            return "cuda:0", {"num_cpus": 1, "num_gpus": 1 / WORKERS_PER_GPU}
+        return "cpu", {"num_cpus": 1, "num_gpus": 0}
+
+    def _result(self, task: Any) -> str:
+        from ray.exceptions import RayTaskError
+
+        try:
+            return str(self._ray.get(task))
+        except RayTaskError as error:
+            if isinstance(error.cause, NasError):
+                raise StudyError(f"a worker on the cluster: {error.cause}") from None
+            raise
+
+
+def _connected(address: str, folder: Folder) -> Any:
+    """Ray, connected to the cluster at `address`."""
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError("--ray: ray is not installed: pip install 'nas[ray]'") from None
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"--ray {address}: there is no cluster ({error}): `ray start --head` makes one, "
+            "and `--ray local` one on this machine alone"
+        ) from None
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    if nodes > 1 and folder.url is None:
+        ray.shutdown()
+        raise ConfigError(
+            f"--ray {address}: the cluster has {nodes} machines, which share no study.db: "
+            "give --storage, a database that all of them reach"
+        )
+    return ray
+
+
+def _work(place: str, flags: Mapping[str, Any], data_dir: Path | None, url: str | None) -> str:
+    """The body of a task: one worker."""
+    from nas.search.search import join
+
+    return join(place, flags, _Quiet(), data_dir, url).reason
+
+
+class _Quiet:
+    """Follows a worker without a word: whoever searches sees the study itself."""
+
+    def begin(self, *_: object) -> None: ...
+    def event(self, *_: object) -> None: ...
+    def tick(self, *_: object) -> None: ...
+
+    def warn(self, text: str) -> None:
+        print(text, flush=True)  # into Ray's log of the task

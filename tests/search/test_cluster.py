@@ -1,0 +1,141 @@
+"""Searches on a real Ray cluster, of processes on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+from servers import Postgres, free_port
+
+from nas.records import Record, State
+from nas.search import backends, storage, trials
+from nas.search.folder import Folder
+
+pytestmark = [
+    pytest.mark.usefixtures("workplace"),
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc"),
+]
+
+RAY = Path(sys.executable).with_name("ray")
+SEARCH = ["search", "--study", "s", "--dataset", "digits", "--budget", "3000", "--device", "cpu"]
+SEARCH += ["--early-stop", "none"]
+
+
+def start(*words: str, url: str | None = None) -> subprocess.Popen[str]:
+    place = {backends.VARIABLE: url} if url else {}
+    return subprocess.Popen(
+        [sys.executable, "-m", "nas", *words],
+        **{"env": {**os.environ, **place}, "text": True, "start_new_session": True},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+    )
+
+
+def records(url: str | None = None) -> list[Record]:
+    study = storage.find(Folder(Path("studies/s"), url))
+    return trials.records(study) if study else []
+
+
+def check_whole(wanted: int, url: str | None = None) -> None:
+    study = storage.load(Folder(Path("studies/s"), url))
+    assert Counter(r.state for r in trials.records(study))[State.TRAINED] == wanted
+    assert not [t for t in study.trials if t.state is TrialState.RUNNING]
+
+
+def workers() -> list[int]:
+    """The worker processes, the youngest last: those that were forked for a Ray task."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and b"nas.search.preload" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """A cluster of one node with one core; gives its address."""
+    port = free_port()
+    environment = {**os.environ, "RAY_TMPDIR": "/tmp"}
+    ray = [str(RAY), "start", "--disable-usage-stats", "--num-cpus=1", "--include-dashboard=false"]
+    subprocess.run(
+        [*ray, "--head", f"--port={port}", f"--temp-dir=/tmp/ray-{port}"],
+        **{"check": True, "capture_output": True, "env": environment},
+    )
+    yield f"127.0.0.1:{port}"
+    subprocess.run([str(RAY), "stop", "--force"], check=True, capture_output=True)
+    subprocess.run(["rm", "-rf", f"/tmp/ray-{port}"], check=True)
+
+
+def add_node(address: str) -> None:
+    ray = [str(RAY), "start", "--disable-usage-stats", "--num-cpus=1", f"--address={address}"]
+    subprocess.run(ray, check=True, capture_output=True)
+
+
+def test_a_search_on_this_machine_alone_trains_exactly_what_is_wanted() -> None:
+    process = start(*SEARCH, "--ray", "local", "--trials", "4", "--epochs", "2")
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert "trained 4/4" in said
+    check_whole(4)
+
+
+def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
+    cluster: str, postgres: Postgres
+) -> None:
+    url = postgres.url
+    process = start(
+        *SEARCH, "--ray", cluster, "--trials", "14", "--epochs", "12", "--workers", "3", url=url
+    )
+    until(lambda: sum(r.state is State.TRAINED for r in records(url)) >= 1, process)
+    add_node(cluster)
+    hosts = lambda: {r.worker for r in records(url) if r.hash}  # noqa: E731
+    until(lambda: len(hosts()) >= 2, process)
+    os.kill(workers()[-1], signal.SIGKILL)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    check_whole(14, url)
+    interrupted = {r.hash for r in records(url) if r.state is State.INTERRUPTED and r.hash}
+    trained = {r.hash for r in records(url) if r.state is State.TRAINED}
+    assert interrupted <= trained
+
+
+def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
+    process = start(*SEARCH, "--ray", cluster, "--trials", "3", "--epochs", "15")
+    until(lambda: any(r.state is State.RUNNING and r.hash for r in records()), process)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert not [r for r in records() if r.state is State.RUNNING]
+    cut = {r.hash for r in records() if r.state is State.INTERRUPTED}
+    process = start(*SEARCH, "--ray", cluster, "--trials", "3", "--epochs", "15")
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    check_whole(3)
+    assert cut <= {r.hash for r in records() if r.state is State.TRAINED}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense://x"])
+def test_a_cluster_that_is_not_there_is_one_line(address: str) -> None:
+    process = start(*SEARCH, "--ray", address, "--trials", "1")
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 2, said
+    assert f"nas: --ray {address}: there is no cluster" in said
+    assert said.count("\n") == 1
+
+
+def until(reached: object, process: subprocess.Popen[str], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if callable(reached) and reached():
+            return
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.3)
+    pytest.fail(f"not in {seconds} s")
