@@ -30,6 +30,7 @@ class State(StrEnum):
         return self in REJECTED
 
 
+COUNTED = (State.TRAINED, State.STOPPED)  # towards --trials
 REJECTED = (State.OVER_BUDGET, State.TOO_SMALL, State.DUPLICATE, State.IMPOSSIBLE)
 
 

@@ -16,7 +16,7 @@ from optuna.trial import Trial
 from optuna_dashboard import get_note, save_note, save_plotly_graph_object, wsgi
 
 from nas.errors import StudyError
-from nas.records import State
+from nas.records import COUNTED, State
 from nas.results import analysis, figures, notes, report
 from nas.results.opened import Opened, read
 from nas.search import artifacts, storage
@@ -55,7 +55,7 @@ class Publisher:
         attributes = _by_trial(self._study._storage.get_study_system_attrs(self._study._study_id))
         verified = now.verified
         for record in reversed(now.records):
-            if record.state in (State.TRAINED, State.STOPPED) and record.number in ids:
+            if record.state in COUNTED and record.number in ids:
                 trial_id, found = ids[record.number], verified.get(record.number)
                 study = copy(now.study)
                 own = _Excerpt(now.study._storage, attributes.get(str(trial_id), {}))

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from nas.records import Record, State
+from nas.records import COUNTED, Record, State
 from nas.search.events import Ended, EpochDone, Ready, Started, WorkerEvent
 
 
@@ -84,7 +84,7 @@ class Progress:
 
     def _count(self, record: Record) -> None:
         self.counts[record.state] += 1
-        if record.state in (State.TRAINED, State.STOPPED):
+        if record.state in COUNTED:
             self.epochs_ended += record.epochs
         if record.state is not State.TRAINED or record.accuracy is None:
             return

@@ -11,9 +11,10 @@ import optuna
 from optuna.trial import TrialState
 
 from nas.errors import NasError, StudyError
+from nas.records import COUNTED
 from nas.search import processes, shared, storage, trials, worker
 from nas.search.config import StudyConfig
-from nas.search.events import Alive, Broken, Done, Warned, WorkerEvent
+from nas.search.events import Alive, Broken, Done, Ended, Warned, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.patience import is_away, line
 from nas.search.processes import core_of, default_workers, device_of
@@ -22,7 +23,7 @@ from nas.search.pulse import GRACE
 from nas.search.watch import Watch
 from nas.search.worker import Work
 
-MAX_RESTARTS = 10  # of workers that died, in one search
+MAX_RESTARTS = 10  # of workers that died, with no candidate trained in between
 STOP_SECONDS = 10  # that a worker has to end by itself
 TICK = 0.5  # seconds between two calls of `Observer.tick`
 
@@ -173,6 +174,8 @@ class Team:
             self._observer.warn(event.message)
         if isinstance(event, Done):
             member.done = event.reason
+        if isinstance(event, Ended) and event.record.state in COUNTED:
+            self._restarts = 0
         self._progress.see(member.name, event)
         self._observer.event(member.name, event, self._progress)
 
@@ -193,7 +196,7 @@ class Team:
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(
-                f"{self._restarts} workers died, the last with {how}: is memory short? "
+                f"{self._restarts} workers died in a row, the last with {how}: is memory short? "
                 "The same command goes on with what is there; --workers makes it fewer"
             )
         self._observer.warn(f"{member.name} died ({how}); its candidate is tried again")

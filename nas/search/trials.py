@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture
 from nas.errors import StudyError
-from nas.records import Record, Run, State
+from nas.records import COUNTED, Record, Run, State
 from nas.search import reader
 from nas.training import Epoch
 
@@ -118,7 +118,7 @@ def _record(trial: FrozenTrial) -> Record:
     attributes, kept = trial.user_attrs, trial.system_attrs
     state, reason = outcome(trial)
     curve = tuple(_epoch(values) for values in kept.get(CURVE, ()))
-    if state in (State.TRAINED, State.STOPPED):
+    if state in COUNTED:
         for name, there in (
             ("learning curve", curve),
             ("accuracy", curve and curve[-1].accuracy is not None),

@@ -60,14 +60,14 @@ def workers() -> list[int]:
 
 
 @pytest.fixture
-def cluster() -> Iterator[str]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A cluster of one node with one core; gives its address."""
     port = free_port()
-    environment = {**os.environ, "RAY_TMPDIR": "/tmp"}
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # it is this machine's own, and soon gone
     ray = [str(RAY), "start", "--disable-usage-stats", "--num-cpus=1", "--include-dashboard=false"]
     subprocess.run(
         [*ray, "--head", f"--port={port}", f"--temp-dir=/tmp/ray-{port}"],
-        **{"check": True, "capture_output": True, "env": environment},
+        **{"check": True, "capture_output": True},
     )
     yield f"127.0.0.1:{port}"
     subprocess.run([str(RAY), "stop", "--force"], check=True, capture_output=True)
