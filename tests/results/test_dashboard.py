@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from browser import Browser
 from optuna.artifacts import download_artifact, get_all_artifact_meta
 from optuna.trial import Trial, TrialState
 from optuna_dashboard import get_note, save_note
+from servers import Postgres
 
 from nas.cli.app import run as nas
 from nas.records import Run
@@ -22,10 +24,35 @@ from nas.search import trials
 from nas.search.folder import Folder
 
 
+def test_the_dashboard_of_a_study_on_a_server(
+    postgres: Postgres, browser: Browser, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAS_STORAGE", postgres.url)
+    size = ["--dataset", "digits", "--budget", "900", "--trials", "2", "--epochs", "1"]
+    assert nas(["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]) == 0
+    with dashboard_of("one") as opened:
+        found = studies.opened("one")
+        browser.open(f"{opened}/note")
+        browser.wait("return document.body.innerText", lambda text: "Kept up to date" in text)
+        assert found.front[-1].architecture.summary() in browser.run(
+            "return document.body.innerText"
+        )
+        browser.open(f"{opened}/trials?numbers={found.front[-1].number}")
+        browser.wait("return document.body.innerText", lambda text: "weights.safetensors" in text)
+    assert not (workplace / "studies" / "one" / "study.db").exists()
+
+
 @pytest.fixture
 def address(study: Path) -> Iterator[str]:
     """Where a running `nas dashboard` shows the study."""
-    command = [sys.executable, "-m", "nas", "dashboard", str(study), "--port", "0", "--no-browser"]
+    with dashboard_of(str(study)) as opened:
+        yield opened
+
+
+@contextmanager
+def dashboard_of(study: str) -> Iterator[str]:
+    """The address of a `nas dashboard` that runs while this is open."""
+    command = [sys.executable, "-m", "nas", "dashboard", study, "--port", "0", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found = re.fullmatch(r"Dashboard: (http://127\.0\.0\.1:\d+/\S+)\n", process.stdout.readline())

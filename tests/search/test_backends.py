@@ -14,10 +14,13 @@ import pytest
 from servers import QUOTED, SECRET, Postgres, free_port
 
 from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
+from nas.cli.app import run as nas
 from nas.errors import ConfigError, StudyError
+from nas.records import State
 from nas.search import backends, reader, storage, trials
 from nas.search.folder import Folder
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.usefixtures("workplace")
 
 NET = Architecture((1, 28, 28), (Conv(10, 3), GlobalAvgPool(), Flatten()))
@@ -226,3 +229,87 @@ def test_the_folder_is_needed_by_no_server(folder: Folder) -> None:
     if folder.url:
         shutil.rmtree(folder.path)
         assert storage.load(folder).study_name == "one"
+
+
+def test_a_search_and_a_worker_train_exactly_what_is_wanted(folder: Folder) -> None:
+    place = {backends.VARIABLE: folder.url} if folder.url else {}
+    size = ["--budget", "2000", "--trials", "8", "--epochs", "4", "--early-stop", "none"]
+    words = ["search", "--study", "one", "--dataset", "digits", *size]
+    searching = subprocess.Popen(
+        [sys.executable, "-m", "nas", *words, "--workers", "1", "--device", "cpu"],
+        **{"env": {**os.environ, **place}, "text": True},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+    )
+    until_it_trains(folder, searching)
+    join = [sys.executable, "-m", "nas", "worker", "one", "--workers", "1", "--device", "cpu"]
+    joined = subprocess.run(
+        join, env={**os.environ, **place}, text=True, capture_output=True, check=False, timeout=240
+    )
+    said, _ = searching.communicate(timeout=240)
+    assert (searching.returncode, joined.returncode) == (0, 0), said + joined.stderr
+    assert SECRET not in said + joined.stdout + joined.stderr
+    study = storage.load(folder)
+    done = [r for r in trials.records(study) if r.state is State.TRAINED]
+    assert len(done) == 8
+    assert len({record.hash for record in done}) == 8
+    assert not [t for t in study.trials if t.state is optuna.trial.TrialState.RUNNING]
+    assert "trained 8/8" in said
+
+
+def until_it_trains(folder: Folder, process: subprocess.Popen[str]) -> None:
+    study: optuna.Study | None = None
+    for _ in range(600):
+        assert process.poll() is None, process.communicate()[0]
+        study = study or storage.find(folder)
+        if study and any(trials.SEED in trial.user_attrs for trial in study.trials):
+            return
+        time.sleep(0.2)
+    pytest.fail("nothing was trained in two minutes")
+
+
+@pytest.mark.parametrize(("kind", "workers", "wanted"), [("sqlite", 8, 24), ("postgres", 32, 64)])
+def test_many_light_workers(
+    kind: str, workers: int, wanted: int, request: pytest.FixtureRequest
+) -> None:
+    """The benchmark's workers, whose trainings sleep: it checks the total and what is left."""
+    url = "sqlite" if kind == "sqlite" else request.getfixturevalue(kind).url
+    command = [sys.executable, str(BENCHMARKS / "load.py"), "--storage", url, "--epoch", "0.02"]
+    command += ["--workers", str(workers), "--trials", str(wanted), "--sampler", "random"]
+    done = subprocess.run(command, text=True, capture_output=True, check=False, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert f"'workers': {workers}, 'sampler': 'random', 'trials': {wanted}" in done.stdout
+
+
+def test_weights_go_to_a_bucket_and_come_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=free_port(), verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        size = ["--dataset", "digits", "--budget", "900", "--trials", "1", "--epochs", "1"]
+        search = ["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]
+        assert nas([*search, "--artifacts", "s3://not-there"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("nas: --artifacts s3://not-there cannot be ")
+        assert said.count("\n") == 1
+        shutil.rmtree("studies")
+        import boto3
+
+        boto3.client("s3").create_bucket(Bucket="weights")
+        assert nas([*search, "--artifacts", "s3://weights"]) == 0
+        (weights,) = Path("studies/one/trials").glob("*/weights.safetensors")
+        before = weights.read_bytes()
+        weights.unlink()
+        assert nas(["export", "one", "--best"]) == 0
+        assert weights.read_bytes() == before
+        assert nas([*search, "--artifacts", "gs://weights"]) == 2
+        assert "it is a folder, or s3://BUCKET" in capsys.readouterr().err
+    finally:
+        server.stop()
