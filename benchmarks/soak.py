@@ -28,7 +28,7 @@ from optuna.trial import TrialState
 from safetensors.torch import load_file
 
 from nas.architecture.module import build
-from nas.records import Record, State
+from nas.records import COUNTED, Record, State
 from nas.results.opened import read
 from nas.search import storage, trials
 from nas.search.folder import Folder
@@ -146,7 +146,8 @@ def soak(scratch: Path, url: str, minutes: float, every: float, seed: int) -> di
     while True:
         now = time.monotonic()
         over = now - began > 60 * minutes
-        done = {r.number: r.accuracy for r in trials.records(study) if r.state is State.TRAINED}
+        counted = [r for r in trials.records(study) if r.state in COUNTED]
+        done = {record.number: record.accuracy for record in counted}
         assert seen.items() <= done.items(), "a finished candidate is lost"
         seen = done
         if over and len(done) >= total:
@@ -192,7 +193,7 @@ def checked(folder: Folder, total: int, figures: dict[str, object]) -> dict[str,
     stopped = states[State.STOPPED]
     assert states[State.TRAINED] + stopped == total, states
     assert not [trial for trial in everything if trial.state is TrialState.RUNNING]
-    finished = [r for r in found.records if r.state in (State.TRAINED, State.STOPPED)]
+    finished = [record for record in found.records if record.state in COUNTED]
     hashes = {record.hash for record in finished}
     assert len(hashes) == total, "a network was trained twice"
     for record in finished:

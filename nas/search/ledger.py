@@ -106,12 +106,12 @@ class Ledger:
     def _take(self, trial: FrozenTrial) -> None:
         if trials.is_withdrawn(trial):
             return
-        state, _ = trials.outcome(trial)
+        state = trial.user_attrs.get("state")
         self._ended += 1
-        self._duplicates = self._duplicates + 1 if state is State.DUPLICATE else 0
+        self._duplicates = self._duplicates + 1 if state == State.DUPLICATE.value else 0
         if trials.counts(trial):
             self._trained += 1
-        if trials.counts(trial) or state is State.FAILED:
+        if trials.counts(trial) or trials.has_failed(trial):
             self._had.setdefault(trial.user_attrs.get("hash", ""), trial.number)
         if trial.state is TrialState.FAIL:
             return  # what failed or was interrupted is not compared with

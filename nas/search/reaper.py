@@ -1,6 +1,7 @@
 """Candidates whose workers are gone are given back, to be trained again."""
 
 import time
+import warnings
 from dataclasses import dataclass
 
 import optuna
@@ -104,7 +105,10 @@ class Reaper:
             sign = self._signs.get(trial.number)
             if sign and now - sign.at > GRACE:
                 trials.give_back(self._study, trial, f"its worker was silent for {GRACE} s")
-        fail_stale_trials(self._study)
+        with warnings.catch_warnings():
+            # Marked experimental since 2.9.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            fail_stale_trials(self._study)
 
     def _watched(self, trial: FrozenTrial) -> bool:
         """Whether `trial` is for us to watch, because Optuna has no heartbeat of it."""

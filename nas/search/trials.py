@@ -192,6 +192,13 @@ def runs(study: optuna.Study) -> list[Run]:
         ) from error
 
 
+def has_failed(trial: FrozenTrial) -> bool:
+    """Whether the candidate of an ended trial is not to be tried again: its training broke off, or
+    it has been given up."""
+    failed = trial.user_attrs.get("state") == State.FAILED.value
+    return failed or (trial.state is TrialState.FAIL and _given_up(trial))
+
+
 def outcome(trial: FrozenTrial) -> tuple[State, str]:
     """What became of the draw `trial`, and why."""
     reason = trial.user_attrs.get("reason", "")
