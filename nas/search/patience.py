@@ -23,11 +23,21 @@ Warn = Callable[[str], None]
 
 def is_away(error: BaseException) -> bool:
     """Whether `error` says that a storage cannot be reached, or has no room: it may yet answer."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
+    from sqlalchemy.exc import (
+        DBAPIError,
+        InterfaceError,
+        OperationalError,
+        PendingRollbackError,
+    )
 
     if isinstance(error, StorageInternalError):
         return error.__cause__ is not None and is_away(error.__cause__)
-    if isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError):
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # The third follows the first, where a connection broke in the middle of a transaction.
+    if isinstance(error, OperationalError | InterfaceError | PendingRollbackError):
+        return True
+    if isinstance(error, ConnectionError | TimeoutError):
         return True
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -153,7 +153,8 @@ def _made(connect: Callable[[], Database]) -> Database:
         try:
             return connect()
         except (IntegrityError, OperationalError, ProgrammingError) as error:
-            if not re.search("already exists|duplicate", str(error), re.IGNORECASE):
+            taken = re.search("already exists|duplicate", str(error), re.IGNORECASE)
+            if not taken and not isinstance(error, IntegrityError):
                 raise
             time.sleep(1)
     return connect()

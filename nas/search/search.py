@@ -58,7 +58,7 @@ def search(
     folder; `ray` is the address of a Ray cluster that has the workers. Raises `NasError` for what
     the user can mend; the study is whole then, and the same call goes on with it.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     context = processes.context()
     folder = folders.placed(study, flags, url)
     config, _, _ = _prepare(folder, flags)
@@ -104,7 +104,7 @@ def join(
     `artifacts`, and `space` for the file of a space that is the user's. Raises `NasError` as
     `search` does, and where there is no such study.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     context = processes.context()
     folder = folders.placed(study, {}, url)
     optuna_study = storage.load(folder)

@@ -111,7 +111,7 @@ def _work(
     from nas.data.images import load_split
     from nas.training.device import describe
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     config, folder = work.config, work.folder
     device = torch.device(device_name)
     if device.type == "cpu":

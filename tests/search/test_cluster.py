@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 from servers import Postgres, free_port
@@ -29,16 +30,29 @@ SEARCH += ["--early-stop", "none"]
 
 def start(*words: str, url: str | None = None) -> subprocess.Popen[str]:
     place = {backends.VARIABLE: url} if url else {}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "nas", *words],
         **{"env": {**os.environ, **place}, "text": True, "start_new_session": True},
         **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
     )
+    processes.append(process)
+    return process
 
 
-def records(url: str | None = None) -> list[Record]:
-    study = storage.find(Folder(Path("studies/s"), url))
-    return trials.records(study) if study else []
+class Watched:
+    """The study, as it is read over and over."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self._url = url
+        self._study: optuna.Study | None = None
+
+    def __call__(self) -> list[Record]:
+        self._study = self._study or storage.find(Folder(Path("studies/s"), self._url))
+        return trials.records(self._study) if self._study else []
+
+    def has(self, state: State) -> bool:
+        """Whether a candidate is in this state."""
+        return any(record.state is state and record.hash for record in self())
 
 
 def check_whole(wanted: int, url: str | None = None) -> None:
@@ -57,6 +71,21 @@ def workers() -> list[int]:
         except OSError:
             continue
     return sorted(found)
+
+
+processes: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def no_search_outlives_its_test() -> Iterator[None]:
+    yield
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    processes.clear()
 
 
 @pytest.fixture
@@ -91,25 +120,27 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
     cluster: str, postgres: Postgres
 ) -> None:
     url = postgres.url
+    records = Watched(url)
     process = start(
         *SEARCH, "--ray", cluster, "--trials", "14", "--epochs", "12", "--workers", "3", url=url
     )
-    until(lambda: sum(r.state is State.TRAINED for r in records(url)) >= 1, process)
+    until(lambda: records.has(State.TRAINED), process)
     add_node(cluster)
-    hosts = lambda: {r.worker for r in records(url) if r.hash}  # noqa: E731
+    hosts = lambda: {r.worker for r in records() if r.hash}  # noqa: E731
     until(lambda: len(hosts()) >= 2, process)
     os.kill(workers()[-1], signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     check_whole(14, url)
-    interrupted = {r.hash for r in records(url) if r.state is State.INTERRUPTED and r.hash}
-    trained = {r.hash for r in records(url) if r.state is State.TRAINED}
+    interrupted = {r.hash for r in records() if r.state is State.INTERRUPTED and r.hash}
+    trained = {r.hash for r in records() if r.state is State.TRAINED}
     assert interrupted <= trained
 
 
 def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
+    records = Watched()
     process = start(*SEARCH, "--ray", cluster, "--trials", "3", "--epochs", "15")
-    until(lambda: any(r.state is State.RUNNING and r.hash for r in records()), process)
+    until(lambda: records.has(State.RUNNING), process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said

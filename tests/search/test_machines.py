@@ -439,9 +439,9 @@ def test_a_full_disk_is_waited_for() -> None:
         searching = machine.search(6, "--workers", "2", "--epochs", "4")
         until(some(machine, State.TRAINED), "one is trained")
         ballast = machine.folder.path / "ballast"
-        free = shutil.disk_usage(machine.folder.path).free
-        ballast.write_bytes(bytes(free))
-        assert shutil.disk_usage(machine.folder.path).free == 0
+        with suppress(OSError):  # a worker may take the last of it at the same moment
+            ballast.write_bytes(bytes(shutil.disk_usage(machine.folder.path).free))
+        assert shutil.disk_usage(machine.folder.path).free < 10_000
         time.sleep(10)
         assert searching.poll() is None, searching.communicate()[0]
         ballast.unlink()
