@@ -6,8 +6,8 @@
 Each worker is a process with the real sampler, gate, ledger, early stopping, records and files; a
 training sleeps 15 times `--epoch` seconds. The default, 1 s, is that of a small net on a CPU core
 or of several that share a GPU. "lost" is the share of the workers' time that went into waiting for
-the storage, "idle" the share that went into anything but training, processes' start left out. The
-table makes its own PostgreSQL, as the tests do.
+the storage, in so many calls a trial; "idle" the share that went into anything but training, the
+start of processes left out. The table makes its own PostgreSQL, as the tests do.
 """
 
 import argparse
@@ -78,13 +78,12 @@ def light_worker(
     torch.set_num_threads(1)
     fit = sleeper(seconds)
     training.fit = fit
-    waited = 0.0
-    depth = 0
+    waited, depth, calls = 0.0, 0, 0
     plainly = Patient.retry
 
     def timed(self: Patient, call: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal waited, depth
-        began, depth = time.perf_counter(), depth + 1
+        nonlocal waited, depth, calls
+        began, depth, calls = time.perf_counter(), depth + 1, calls + (depth == 0)
         try:
             return plainly(self, call, *args, **kwargs)
         finally:
@@ -103,9 +102,9 @@ def light_worker(
         work, name, "none", space, study, data, Beat(study), StopSignal(), lambda _: None
     )
     ready.wait()
-    waited, began = 0.0, time.perf_counter()
+    waited, calls, began = 0.0, 0, time.perf_counter()
     worker.run()
-    results.put((time.perf_counter() - began, fit.slept, waited))
+    results.put((time.perf_counter() - began, fit.slept, waited, calls))
 
 
 def measure(
@@ -139,7 +138,7 @@ def measure(
     trained = [r for r in records if r.state in (State.TRAINED, State.STOPPED)]
     assert len(trained) == wanted, f"{len(trained)} of {wanted} trials"
     assert not [r for r in records if r.state is State.RUNNING], "a trial is left running"
-    worked, slept, waited = (sum(part) for part in zip(*found, strict=True))
+    worked, slept, waited, calls = (sum(part) for part in zip(*found, strict=True))
     return {
         "workers": workers,
         "sampler": name,
@@ -148,6 +147,8 @@ def measure(
         "withdrawn": sum(trials.is_withdrawn(t) for t in study.get_trials(deepcopy=False)),
         "epoch s": seconds,
         "trials / s": round(wanted / wall, 2),
+        "calls / trial": round(calls / wanted),
+        "ms / call": round(1e3 * waited / calls, 1),
         "lost %": round(100 * waited / worked, 1),
         "idle %": round(100 * (1 - slept / worked), 1),
     }

@@ -182,6 +182,16 @@ def placed(study: str | None, flags: Mapping[str, Any], url: str | None) -> Fold
     return there
 
 
+def check_is_new(folder: Folder) -> None:
+    """Raise `StudyError` if the folder's study is in another storage than `folder` has it in."""
+    kept = _stored(folder).get("storage")
+    if kept is not None and kept != folder.storage:
+        raise StudyError(
+            f"study {folder.name} is kept in {kept}, and {folder.storage} does not hold it: "
+            "leave out --storage, or choose another --study"
+        )
+
+
 def prepare(
     folder: Folder,
     flags: Mapping[str, Any],

@@ -43,9 +43,11 @@ def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None
 def _check_free(host: str, port: int) -> None:
     """gRPC itself would share a port that is taken, and say nothing."""
     try:
+        if not 0 < port < 65_536:
+            raise OSError("a port is from 1 to 65535")
         with socket.create_server((host, port)):
             return
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise StudyError(
             f"the proxy cannot listen at {host}, port {port} ({error}): choose another --port"
         ) from None

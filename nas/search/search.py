@@ -181,6 +181,8 @@ def _prepare(
 ) -> tuple[StudyConfig, Space, optuna.Study | None]:
     """The configuration, the space and, if there is one already, the study."""
     study = storage.find(folder)
+    if study is None:
+        folders.check_is_new(folder)
     own = _own(folder, study) if study else None
     config, space = folders.prepare(folder, flags, own)
     if study:

@@ -313,3 +313,43 @@ def test_weights_go_to_a_bucket_and_come_back(
         assert "it is a folder, or s3://BUCKET" in capsys.readouterr().err
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["proxy", "--storage", "redis://:hush@h"], "redis://@h: a proxy stands before a database"),
+        (["proxy", "--storage", "postgresql://u:hush@h/d", "--port", "70000"], "port 70000"),
+        (["proxy"], "Missing option '--storage'"),
+        (["worker"], "Missing argument 'STUDY'"),
+        (["worker", "nothing"], "studies/nothing/study.db holds no study called nothing"),
+        (["worker", "nothing", "--storage", "journal:///no/such.log"], "there is no folder /no"),
+        (["search", "--dataset", "digits", "--storage", "x"], "unknown --storage 'x'"),
+        (["search", "--dataset", "digits", "--artifacts", "gs://b"], "it is a folder, or s3://"),
+    ],
+)
+def test_what_cannot_work_with_machines_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nas(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert "hush" not in said
+    assert not Path("studies").exists()
+
+
+def test_a_study_stays_where_it_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["--dataset", "digits", "--budget", "900", "--trials", "1", "--epochs", "1"]
+    search = ["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]
+    first, second = (f"journal://{tmp_path / name}" for name in ("a.log", "b.log"))
+    assert nas([*search, "--storage", first]) == 0
+    capsys.readouterr()
+    assert nas(search) == 0, "its folder says where it is"
+    assert "trained 1/1" in capsys.readouterr().out
+    assert nas([*search, "--storage", second]) == 2
+    said = capsys.readouterr().err
+    assert f"study one is kept in {first}, and {second} does not hold it" in said
+    assert nas(["search", "--study", "two", *size, "--device", "cpu", "--workers", "1"]) == 0
+    assert nas(["search", "--study", "two", *size, "--storage", second]) == 2
+    assert "study two is kept in studies/two/study.db and not in" in capsys.readouterr().err
