@@ -4,7 +4,7 @@
     python benchmarks/load.py --storage URL --workers 32 --trials 64   # one row, for any storage
 
 Each worker is a process with the real sampler, gate, ledger, early stopping, records and files; a
-training sleeps 15 times `--epoch` seconds. The default, 1 s, is that of a small net on a CPU core
+training sleeps 15 times `--epoch` seconds. The default, 0.5 s, is that of a small net on a CPU core
 or of several that share a GPU. "lost" is the share of the workers' time that went into waiting for
 the storage, in so many calls a trial; "idle" the share that went into anything but training, the
 start of processes left out. The table makes its own PostgreSQL, as the tests do.
@@ -118,7 +118,8 @@ def measure(
     folders.write(folder, config, space, {})
     study = storage.create(folder)
     shared.publish(study, config, space)
-    context = get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["nas.search.preload"])
     ready, results = context.Barrier(workers + 1), context.Queue()
     with owners.signed_on(folder) as owner:
         work = Work(folder, config, owner, "cpu", Arithmetic("float32"), None)
@@ -195,8 +196,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--storage", help="a URL, or sqlite; without it the whole table")
     parser.add_argument("--workers", type=int, nargs="+", default=list(WORKERS))
-    parser.add_argument("--trials", type=int, help="default: 4 a worker, at least 16")
-    parser.add_argument("--epoch", type=float, default=1.0, help="seconds")
+    parser.add_argument("--trials", type=int, help="default: 3 a worker, at least 12")
+    parser.add_argument("--epoch", type=float, default=0.5, help="seconds")
     parser.add_argument("--sampler", default="evolution")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -207,7 +208,7 @@ def main() -> None:
 
         def row(name: str, url: str | None, workers: int) -> None:
             folder = Folder(scratch / f"{name.replace(' ', '-')}-{workers}-{time.time_ns()}", url)
-            wanted = options.trials or max(16, 4 * workers)
+            wanted = options.trials or max(12, 3 * workers)
             found = measure(folder, workers, wanted, options.epoch, options.sampler)
             rows.append({"storage": name, **found})
             print(rows[-1], flush=True)

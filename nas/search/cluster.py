@@ -1,6 +1,7 @@
 """The workers of a search on a Ray cluster, each of them what `nas worker` starts."""
 
 import logging
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from nas.search.watch import Watch
 if TYPE_CHECKING:
     from nas.search.team import Observer
 
+CONNECT_SECONDS = 10
 TICK = 0.5  # seconds between two calls of `Observer.tick`
 LEAVE_SECONDS = 20  # that a worker has to give back what it trains
 
@@ -35,7 +37,7 @@ class Cluster:
 
     def __init__(
         self,
-        address: str,
+        ray: Any,
         folder: Folder,
         config: StudyConfig,
         data_dir: Path | None,
@@ -50,7 +52,7 @@ class Cluster:
         self._observer = observer
         self._progress = Progress(self._config.trials, self._config.recipe.epochs)
         self._watch = Watch(study, folder, None, self._progress, observer)
-        self._ray = _connected(address, folder)
+        self._ray = ray
         self._tasks: list[Any] = []
 
     def run(self) -> str:
@@ -113,15 +115,19 @@ class Cluster:
             raise
 
 
-def _connected(address: str, folder: Folder) -> Any:
-    """Ray, connected to the cluster at `address`."""
+def connected(address: str, folder: Folder) -> Any:
+    """Ray, connected to the cluster at `address`.
+
+    Raises `ConfigError` if there is none, or if its machines cannot share the study.
+    """
     try:
         import ray
     except ImportError:
         raise ConfigError("--ray: ray is not installed: pip install 'nas[ray]'") from None
     try:
+        _check_there(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"--ray {address}: there is no cluster ({error}): `ray start --head` makes one, "
             "and `--ray local` one on this machine alone"
@@ -134,6 +140,16 @@ def _connected(address: str, folder: Folder) -> Any:
             "give --storage, a database that all of them reach"
         )
     return ray
+
+
+def _check_there(address: str) -> None:
+    """Raise an `OSError` if nobody listens at `address`: Ray itself tries for many minutes."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise OSError("an address is auto, local, HOST:PORT or ray://HOST:PORT")
+    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _work(place: str, flags: Mapping[str, Any], data_dir: Path | None, url: str | None) -> str:

@@ -17,7 +17,7 @@ from nas.records.tables import write_tables
 from nas.search import artifacts, owners, patience, processes, shared, storage, trials, warm_start
 from nas.search import config as configuration
 from nas.search import folder as folders
-from nas.search.cluster import Cluster
+from nas.search.cluster import Cluster, connected
 from nas.search.config import StudyConfig
 from nas.search.folder import Folder
 from nas.search.space import Space
@@ -62,6 +62,7 @@ def search(
     context = processes.context()
     folder = folders.placed(study, flags, url)
     config, _, _ = _prepare(folder, flags)
+    on_ray = connected(ray, folder) if ray is not None else None
     first = warm_start.known(start_from) if start_from else []
     warm_start.check(first, config.task)
     ensure(config.data, data_dir)
@@ -84,9 +85,9 @@ def search(
         warm_start.enqueue(waiting, first, space, config.task)
         for params in space.start(config.task):
             waiting.enqueue_trial(dict(params), skip_if_exists=True)
-        if ray is not None:
-            on_ray = Cluster(ray, folder, config, data_dir, optuna_study, observer)
-            return _run(on_ray, tables=True)
+        if on_ray is not None:
+            cluster = Cluster(on_ray, folder, config, data_dir, optuna_study, observer)
+            return _run(cluster, tables=True)
         work = machine.work(folder, config, owner, data_dir)
         return _run(Team(context, work, optuna_study, observer), tables=True)
 

@@ -153,7 +153,7 @@ def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
     assert cut <= {r.hash for r in records() if r.state is State.TRAINED}
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense://x"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "x:y", "local:99999999"])
 def test_a_cluster_that_is_not_there_is_one_line(address: str) -> None:
     process = start(*SEARCH, "--ray", address, "--trials", "1")
     said, _ = process.communicate(timeout=240)

@@ -328,7 +328,8 @@ def wait_until_training(process: subprocess.Popen[str]) -> None:
             try:
                 found = dict(
                     sqlite3.connect(database).execute(
-                        "select state, count(*) from trials group by state"
+                        "select state, count(*) from trials join trial_user_attributes using "
+                        "(trial_id) where key = 'seed' group by state"
                     )
                 )
             except sqlite3.OperationalError:
