@@ -110,9 +110,11 @@ def join(
     folder = folders.placed(study, {}, url)
     optuna_study = storage.load(folder)
     waiting = storage.patient(optuna_study, observer.warn)
-    shared.awaited(waiting)
+    own = _own(folder, waiting)
+    if own is None:
+        raise StudyError(f"study {folder.name} has no settings yet: `nas search` has to make it")
     of_machine = {name: value for name, value in flags.items() if name != "space"}
-    config, space = folders.prepare(folder, of_machine, _own(folder, waiting), flags.get("space"))
+    config, space = folders.prepare(folder, of_machine, own, flags.get("space"))
     shared.check_space(waiting, space)
     config = _with_artifacts(folder, config, waiting, new=False)
     ensure(config.data, data_dir)
@@ -191,16 +193,22 @@ def _prepare(
     return config, space, study
 
 
-def _own(folder: Folder, study: optuna.Study) -> Mapping[str, Any]:
-    """The settings of a study that exists; those in its file, if it does not say them itself."""
-    if shared.settings(study) is None and folder.url is None:
-        if not folder.settings.is_file():
-            raise StudyError(
-                f"{folder.path} holds a study.db and no study.toml: put it back, "
-                "or choose another --study"
-            )
+def _own(folder: Folder, study: optuna.Study) -> Mapping[str, Any] | None:
+    """The settings of a study that exists; None if its making was broken off before it had any.
+
+    Raises `StudyError` for a study that is not ours.
+    """
+    found = shared.settings(study) if folder.url is None else shared.awaited(study)
+    if found is not None:
+        return found
+    if folder.url is None and folder.settings.is_file():  # as an earlier version of nas left it
         return configuration.read(folder.settings)
-    return shared.awaited(study)
+    if study.get_trials(deepcopy=False):
+        raise StudyError(
+            f"study {folder.name} has trials and no settings, neither in its storage nor in "
+            f"{folder.settings}: put that file back, or choose another --study"
+        )
+    return None
 
 
 def _with_artifacts(

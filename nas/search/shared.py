@@ -14,7 +14,7 @@ from typing import Any
 
 import optuna
 
-from nas.errors import SpaceError, StudyError
+from nas.errors import SpaceError
 from nas.search import config as configuration
 from nas.search.config import StudyConfig
 from nas.search.space import Space
@@ -42,18 +42,11 @@ def settings(study: optuna.Study) -> dict[str, Any] | None:
     return dict(found) if found is not None else None
 
 
-def awaited(study: optuna.Study) -> dict[str, Any]:
-    """The settings of a study that another process may be making right now.
-
-    Raises `StudyError` if they do not come.
-    """
+def awaited(study: optuna.Study) -> dict[str, Any] | None:
+    """The settings of a study that another process may be making right now; None if they do not
+    come, so that it was broken off, or is a study of another program."""
     deadline = time.monotonic() + WAIT
-    while (found := settings(study)) is None:
-        if time.monotonic() > deadline:
-            raise StudyError(
-                f"the storage has a study {study.study_name} without settings: it was not made by "
-                "`nas search`, or that was broken off: delete it, or choose another --study"
-            )
+    while (found := settings(study)) is None and time.monotonic() < deadline:
         time.sleep(0.2)
     return found
 

@@ -353,3 +353,35 @@ def test_a_study_stays_where_it_is_kept(tmp_path: Path, capsys: pytest.CaptureFi
     assert nas(["search", "--study", "two", *size, "--device", "cpu", "--workers", "1"]) == 0
     assert nas(["search", "--study", "two", *size, "--storage", second]) == 2
     assert "study two is kept in studies/two/study.db and not in" in capsys.readouterr().err
+
+
+def test_a_study_whose_making_was_broken_off_is_made(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The search was killed between the study's creation and its settings."""
+    monkeypatch.setattr("nas.search.shared.WAIT", 0.5)
+    storage.create(folder)
+    if folder.url:
+        monkeypatch.setenv(backends.VARIABLE, folder.url)
+    assert nas(["worker", "one"]) == 2
+    assert "study one has no settings yet" in capsys.readouterr().err
+    size = ["--dataset", "digits", "--budget", "900", "--trials", "1", "--epochs", "1"]
+    assert nas(["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]) == 0
+    assert "trained 1/1" in capsys.readouterr().out
+
+
+def test_a_study_of_another_program_is_refused(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nas.search.shared.WAIT", 0.5)
+    storage.ask(storage.create(folder))
+    if folder.url:
+        monkeypatch.setenv(backends.VARIABLE, folder.url)
+    assert nas(["search", "--study", "one", "--dataset", "digits", "--trials", "1"]) == 2
+    assert "study one has trials and no settings" in capsys.readouterr().err
+
+
+def test_the_variable_is_the_same_everywhere() -> None:
+    from nas.cli.arguments import VARIABLE
+
+    assert VARIABLE == backends.VARIABLE
