@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(BIN)/nas search --dataset digits --budget 3000 --trials 12 --study ./demo
 	@echo "Now try: $(BIN)/nas show ./demo"
 
-# Two at a time, a file each: many wait for processes, servers and silence.
+# Two files at a time: many wait for processes, servers and silence.
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
 

@@ -20,7 +20,7 @@ from nas.cli.app import run as nas
 from nas.records import Run
 from nas.results import opened as studies
 from nas.results.dashboard import Publisher
-from nas.search import trials
+from nas.search import artifacts, trials
 from nas.search.folder import Folder
 
 
@@ -103,7 +103,7 @@ def test_every_trained_trial_has_its_artifacts(study: Path, tmp_path: Path) -> N
         for meta in metas:
             path = tmp_path / f"{trial.number}-{meta.filename}"
             download_artifact(
-                artifact_store=found.folder.artifact_store(),
+                artifact_store=artifacts.store(found.folder.artifacts(found.config)),
                 artifact_id=meta.artifact_id,
                 file_path=str(path),
             )

@@ -63,5 +63,5 @@ def test_a_storage_without_tables_is_read_by_optuna() -> None:
 def test_a_trial_that_is_not_ours_is_an_error_of_one_line(tmp_path: Path) -> None:
     study = storage.create(Folder(tmp_path))
     study.tell(study.ask(), [90.0, 12.0])
-    with pytest.raises(StudyError, match="trial 0 of the study holds no learning curve"):
+    with pytest.raises(StudyError, match=r"trial 0 .* \(it has no learning curve\)"):
         trials.records(study)

@@ -308,7 +308,7 @@ def test_one_search_at_a_time() -> None:
 
 
 COMMAND = [sys.executable, "-m", "nas", "search", "--study", "s", "--dataset", "digits"]
-COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "3", "--workers", "2"]
+COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "12", "--workers", "2"]
 COMMAND += ["--early-stop", "none"]  # so that the totals are of nets with weights
 
 
