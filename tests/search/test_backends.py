@@ -140,7 +140,7 @@ def test_a_trial_too_many_is_no_draw_and_its_task_goes_back_to_the_queue(folder:
         ("postgresql://db/nas?user=me&password=hush&sslmode=require",
          "postgresql://db/nas?user=me&sslmode=require"),
         (f"redis://:{QUOTED}@host:6379/0", "redis://@host:6379/0"),
-        ("journal:///tmp/a/b.log", "journal:///tmp/a/b.log"),
+        ("journal:///data/a/b.log", "journal:///data/a/b.log"),
         ("grpc://host:13000", "grpc://host:13000"),
     ],
 )  # fmt: skip

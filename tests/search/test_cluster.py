@@ -1,9 +1,11 @@
 """Searches on a real Ray cluster, of processes on this machine."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -92,15 +94,16 @@ def no_search_outlives_its_test() -> Iterator[None]:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A cluster of one node with one core; gives its address."""
     port = free_port()
+    place = tempfile.mkdtemp(prefix="ray-")  # sockets are in there: a short path
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # it is this machine's own, and soon gone
     ray = [str(RAY), "start", "--disable-usage-stats", "--num-cpus=1", "--include-dashboard=false"]
     subprocess.run(
-        [*ray, "--head", f"--port={port}", f"--temp-dir=/tmp/ray-{port}"],
+        [*ray, "--head", f"--port={port}", f"--temp-dir={place}"],
         **{"check": True, "capture_output": True},
     )
     yield f"127.0.0.1:{port}"
     subprocess.run([str(RAY), "stop", "--force"], check=True, capture_output=True)
-    subprocess.run(["rm", "-rf", f"/tmp/ray-{port}"], check=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def add_node(address: str) -> None:
