@@ -68,7 +68,7 @@ class Patient(BaseStorage, BaseHeartbeat):
     """
 
     def __init__(self, backend: BaseStorage, warn: Warn) -> None:
-        self._backend = backend
+        self._backend = self.backend = backend
         self._warn = warn
 
     def retry(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

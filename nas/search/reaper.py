@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.search import owners, trials
 from nas.search.folder import Folder
-from nas.search.patience import is_away
+from nas.search.patience import Patient, is_away, retrying
 from nas.search.pulse import GRACE, HEARTBEAT
 from nas.search.rdb import database
 
@@ -22,26 +22,37 @@ class Beat:
     them, else a count in the trial's attributes."""
 
     def __init__(self, study: optuna.Study) -> None:
-        self._storage = study._storage
-        self._study_id = study._study_id
+        waiting = study._storage
+        self._retry = retrying(study)
+        # A sign that comes late is none: the thread that gives them does not wait for the storage.
+        self._storage = waiting.backend if isinstance(waiting, Patient) else waiting
         self._optunas = is_heartbeat_enabled(self._storage)
         self._trial: int | None = None  # the id
         self._count = 0
 
     def begin(self, trial: optuna.Trial) -> None:
-        """The worker has taken `trial`."""
+        """The worker has taken `trial`, whose first sign is there when this returns."""
+        self._retry(self._give, trial._trial_id)
         self._trial = trial._trial_id
-        self.give()
 
     def end(self) -> None:
         """The worker has none."""
         self._trial = None
 
     def give(self) -> None:
-        """Say that this worker is alive. An ended trial is left as it is."""
+        """Say that this worker is alive; while the storage is away that has to wait for the next
+        time."""
         trial_id = self._trial
         if trial_id is None:
             return
+        try:
+            self._give(trial_id)
+        except Exception as error:
+            if not is_away(error):
+                raise
+
+    def _give(self, trial_id: int) -> None:
+        """Give a sign; an ended trial is left as it is."""
         self._count += 1
         try:
             if self._optunas:

@@ -170,6 +170,28 @@ def test_of_two_that_draw_the_same_the_later_gives_way_and_the_earlier_waits(
     assert not ledger.undecided(one.number, NET.hash)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_signs_of_life_go_on_after_the_storage_was_away(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    """A thread that died of it would have its worker taken for dead afterwards."""
+    study = storage.create(folder)
+    backend = study._storage
+    trial = in_training(study)
+    beat = Beat(storage.patient(study, lambda _: None) if waits else study)
+    beat.begin(trial)
+    with monkeypatch.context() as patch:
+
+        def fail(*_: object) -> None:
+            raise ConnectionError("reset")
+
+        patch.setattr(backend, "set_trial_system_attr", fail)
+        beat.give()
+    beat.give()
+    (found,) = storage.load(folder).trials
+    assert found.system_attrs[trials.BEAT] == 3, "the one in between was lost, and no other"
+
+
 def away(_: str = "") -> StorageInternalError:
     error = StorageInternalError("An exception is raised during the commit.")
     error.__cause__ = OperationalError("select", {}, Exception("server closed the connection"))
