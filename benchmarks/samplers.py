@@ -42,7 +42,7 @@ from nas.architecture import Architecture
 from nas.data.images import Split, load_split
 from nas.records import Record, State, hypervolume, pareto_front
 from nas.search import folder as folders
-from nas.search import storage, trials
+from nas.search import keep, storage, trials
 from nas.search.config import from_settings
 from nas.search.early_stop import RULES
 from nas.search.features import NAMES, features
@@ -182,7 +182,7 @@ def main() -> None:
         surrogate = Surrogate()
         print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False), "\n")
         training.fit = trainer(surrogate)  # type: ignore[assignment]
-    Worker._keep = lambda *_: None  # type: ignore[method-assign]
+    keep.keep = lambda *_: None  # the surrogate has no weights
     rows = []
     for rule in options.early_stop:
         for name in options.sampler:

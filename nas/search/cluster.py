@@ -5,21 +5,14 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import optuna
+from typing import Any
 
 from nas.data.files import cache_dir
 from nas.errors import ConfigError, NasError, StudyError
-from nas.search import shared, storage
-from nas.search.config import StudyConfig
+from nas.search import shared
 from nas.search.folder import Folder
 from nas.search.processes import WORKERS_PER_GPU
-from nas.search.progress import Progress
-from nas.search.watch import Watch
-
-if TYPE_CHECKING:
-    from nas.search.team import Observer
+from nas.search.supervision import Supervision
 
 CONNECT_SECONDS = 10
 TICK = 0.5  # seconds between two calls of `Observer.tick`
@@ -35,51 +28,36 @@ class Cluster:
     dies is started again by Ray, and its candidate is given back as on any machine.
     """
 
-    def __init__(
-        self,
-        ray: Any,
-        folder: Folder,
-        config: StudyConfig,
-        data_dir: Path | None,
-        study: optuna.Study,
-        observer: "Observer",
-    ) -> None:
-        self.study = study
-        self.patient = storage.patient(study, observer.warn)
-        self.folder = folder
-        self._config = shared.totals(self.patient, config)
-        self._data_dir = data_dir
-        self._observer = observer
-        self._progress = Progress(self._config.trials, self._config.recipe.epochs)
-        self._watch = Watch(study, folder, None, self._progress, observer)
+    def __init__(self, ray: Any, data_dir: Path | None, supervision: Supervision) -> None:
         self._ray = ray
+        self._data_dir = data_dir
+        self._seen = supervision
         self._tasks: list[Any] = []
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
-        self._watch.look(now=True)
-        self._observer.begin(self.folder, self._config, self._progress)
-        wanted = self._config.trials - self._progress.trained
-        if wanted <= 0:
+        wanted = self._seen.begin()
+        if not wanted:
             return "complete"
+        folder, config = self._seen.folder, self._seen.config
         device, resources = self._share()
         work = self._ray.remote(max_retries=-1, **resources)(_work)
-        place = self.folder.path.resolve()
-        if self.folder.url is not None:  # another machine has a folder of its own
-            place = cache_dir() / "ray" / shared.identify(self.patient) / self.folder.name
+        place = folder.path.resolve()
+        if folder.url is not None:  # another machine has a folder of its own
+            place = cache_dir() / "ray" / shared.identify(self._seen.patient) / folder.name
         flags: dict[str, Any] = {"device": device, "workers": 1}
-        if self._config.space.endswith(".py"):
-            flags["space"] = str(self.folder.space.resolve())
-        arguments = (str(place), flags, self._data_dir, self.folder.url)
-        count = min(wanted, self._config.workers or wanted)
+        if config.space.endswith(".py"):
+            flags["space"] = str(folder.space.resolve())
+        arguments = (str(place), flags, self._data_dir, folder.url)
+        count = min(wanted, config.workers or wanted)
         self._tasks = [work.remote(*arguments) for _ in range(count)]
         reason = "complete"
         while self._tasks:
             ended, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
             for task in ended:
                 reason = self._result(task)
-            self._watch.look()
-            self._observer.tick(self._progress)
+            self._seen.watch.look()
+            self._seen.observer.tick(self._seen.progress)
         return reason
 
     def end(self) -> None:
@@ -93,13 +71,13 @@ class Cluster:
         for task in left:
             self._ray.cancel(task, force=True)
         self._tasks = []
-        self._watch.look(now=True)
+        self._seen.watch.look(now=True)
         self._ray.shutdown()
 
     def _share(self) -> tuple[str, Mapping[str, float]]:
         """What a worker trains on, and what of a node it takes."""
         has_gpus = bool(self._ray.cluster_resources().get("GPU"))
-        wanted = self._config.device.partition(":")[0]
+        wanted = self._seen.config.device.partition(":")[0]
         if wanted == "cuda" or (wanted == "auto" and has_gpus):
             return "cuda:0", {"num_cpus": 1, "num_gpus": 1 / WORKERS_PER_GPU}
         return "cpu", {"num_cpus": 1, "num_gpus": 0}

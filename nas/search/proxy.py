@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import optuna
-from optuna.storages import get_storage, run_grpc_proxy_server
+from optuna.storages import run_grpc_proxy_server
 
 from nas.errors import ConfigError, StudyError
-from nas.search import backends
+from nas.search import backends, storage
 from nas.search.stop import sigterm_as_interrupt
-from nas.search.storage import explained
 
 
 def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
@@ -30,14 +29,13 @@ def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None
     if find_spec("grpc") is None:
         raise ConfigError("grpc is not installed: pip install 'nas[grpc]'")
     _check_free(host, port)
-    with explained(url):
-        storage = get_storage(backends.open_storage(url))
+    backend = storage.connect(url)
     ready()
     with warnings.catch_warnings(), sigterm_as_interrupt():
         # Marked experimental since 4.2.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pool = ThreadPoolExecutor(max_workers=threads)
-        run_grpc_proxy_server(storage, host=host, port=port, thread_pool=pool)
+        run_grpc_proxy_server(backend, host=host, port=port, thread_pool=pool)
 
 
 def _check_free(host: str, port: int) -> None:

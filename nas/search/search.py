@@ -20,9 +20,11 @@ from nas.search import folder as folders
 from nas.search.cluster import Cluster, connected
 from nas.search.config import StudyConfig
 from nas.search.folder import Folder
+from nas.search.observer import Observer
 from nas.search.space import Space
 from nas.search.stop import sigterm_as_interrupt
-from nas.search.team import Observer, Team
+from nas.search.supervision import Supervision
+from nas.search.team import Team
 from nas.search.worker import Work
 
 if TYPE_CHECKING:
@@ -86,10 +88,11 @@ def search(
         for params in space.start(config.task):
             waiting.enqueue_trial(dict(params), skip_if_exists=True)
         if on_ray is not None:
-            cluster = Cluster(on_ray, folder, config, data_dir, optuna_study, observer)
-            return _run(cluster, tables=True)
+            seen = Supervision(optuna_study, folder, config, None, observer)
+            return _run(Cluster(on_ray, data_dir, seen), seen, tables=True)
+        seen = Supervision(optuna_study, folder, config, owner, observer)
         work = machine.work(folder, config, owner, data_dir)
-        return _run(Team(context, work, optuna_study, observer), tables=True)
+        return _run(Team(context, work, seen), seen, tables=True)
 
 
 def join(
@@ -125,7 +128,8 @@ def join(
             folders.write(folder, config, space, machine.environment)
         host = f"{socket.gethostname()}-{os.getpid()}"
         work = machine.work(folder, config, owner, data_dir, host)
-        return _run(Team(context, work, optuna_study, observer), tables=False)
+        seen = Supervision(optuna_study, folder, config, owner, observer)
+        return _run(Team(context, work, seen), seen, tables=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ class _Machine:
         return Work(folder, config, owner, str(self.device), self.arithmetic, data_dir, host)
 
 
-def _run(team: Team | Cluster, tables: bool) -> Outcome:
+def _run(team: Team | Cluster, seen: Supervision, tables: bool) -> Outcome:
     """Have `team` work; write the study's tables in the end, however it came."""
     interrupted = False
     try:
@@ -172,11 +176,11 @@ def _run(team: Team | Cluster, tables: bool) -> Outcome:
         reason, interrupted = "stopped", True
     finally:
         team.end()
-        patiently = patience.retrying(team.patient)
-        records, runs = patiently(trials.records, team.study), patiently(trials.runs, team.study)
+        patiently = patience.retrying(seen.patient)
+        records, runs = patiently(trials.records, seen.study), patiently(trials.runs, seen.study)
         if tables:
-            write_tables(records, runs, team.folder.path)
-    return Outcome(team.folder, records, runs, reason, interrupted)
+            write_tables(records, runs, seen.folder.path)
+    return Outcome(seen.folder, records, runs, reason, interrupted)
 
 
 def _prepare(

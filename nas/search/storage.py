@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, get_storage
 from optuna.study import StudyDirection
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,15 +17,16 @@ from nas.search.patience import Patient, Warn, is_away, line, retrying
 from nas.search.rdb import database, sqlite
 
 METRICS = ["accuracy", "parameters"]
+# What Optuna and the drivers raise of a URL that is wrong, or a database that is another program's.
+OPENING = (ValueError, RuntimeError)
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
 
 
 def create(folder: Folder) -> optuna.Study:
     """A new study; raises `DuplicatedStudyError` if the storage has one of this name."""
+    backend = _open(folder)
     with explained(folder):
-        study = optuna.create_study(
-            storage=_open(folder), study_name=folder.name, directions=DIRECTIONS
-        )
+        study = optuna.create_study(storage=backend, study_name=folder.name, directions=DIRECTIONS)
         with warnings.catch_warnings():
             # Marked experimental since 3.2; the dashboard shows the names.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -38,11 +38,11 @@ def find(folder: Folder) -> optuna.Study | None:
     """The study, or None if its storage does not hold it yet."""
     if folder.url is None and not folder.database.is_file():
         return None
+    backend = _open(folder)
     with explained(folder):
-        storage = _open(folder)
-        name = _own_name(storage, folder)
+        name = _own_name(backend, folder)
         try:
-            return optuna.load_study(study_name=name, storage=storage)
+            return optuna.load_study(study_name=name, storage=backend)
         except KeyError:
             return None
 
@@ -92,9 +92,16 @@ def in_one_go(study: optuna.Study) -> Iterator[None]:
 
 
 def _open(folder: Folder) -> BaseStorage:
-    if folder.url is None:
+    if folder.url is not None:
+        return connect(folder.url)
+    with explained(folder, OPENING):
         return get_storage(sqlite(folder.database))
-    return get_storage(backends.open_storage(folder.url))
+
+
+def connect(url: str) -> BaseStorage:
+    """The storage at `url`; raises `StudyError` if it cannot be had."""
+    with explained(url, OPENING):
+        return get_storage(backends.open_storage(url))
 
 
 def _own_name(storage: BaseStorage, folder: Folder) -> str:
@@ -106,16 +113,14 @@ def _own_name(storage: BaseStorage, folder: Folder) -> str:
 
 
 @contextmanager
-def explained(where: Folder | str) -> Iterator[None]:
-    """What goes wrong with the storage of a folder, or at a URL, becomes a `StudyError`."""
+def explained(where: Folder | str, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """What goes wrong with the storage of a folder, or at a URL, becomes a `StudyError`: the errors
+    of its drivers, and `also` these."""
     try:
         yield
-    except DuplicatedStudyError:
-        raise
-    except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError) as error:
-        raise _unusable(where, error) from error
     except Exception as error:
-        if is_away(error) or type(error).__module__.startswith("redis."):
+        of_driver = isinstance(error, (SQLAlchemyError, sqlite3.Error, *also)) or is_away(error)
+        if of_driver or type(error).__module__.startswith("redis."):
             raise _unusable(where, error) from error
         raise
 

@@ -5,43 +5,23 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Protocol
 
 import optuna
 from optuna.trial import TrialState
 
 from nas.errors import NasError, StudyError
 from nas.records import COUNTED
-from nas.search import processes, shared, storage, trials, worker
-from nas.search.config import StudyConfig
+from nas.search import processes, trials, worker
 from nas.search.events import Alive, Broken, Done, Ended, Warned, WorkerEvent
-from nas.search.folder import Folder
 from nas.search.patience import is_away, line
 from nas.search.processes import core_of, default_workers, device_of
-from nas.search.progress import Progress
 from nas.search.pulse import GRACE
-from nas.search.watch import Watch
+from nas.search.supervision import Supervision
 from nas.search.worker import Work
 
 MAX_RESTARTS = 10  # of workers that died, with no candidate trained in between
 STOP_SECONDS = 10  # that a worker has to end by itself
 TICK = 0.5  # seconds between two calls of `Observer.tick`
-
-
-class Observer(Protocol):
-    """What wants to hear of a running search."""
-
-    def begin(self, folder: Folder, config: StudyConfig, progress: Progress) -> None:
-        """The study is open; its workers are about to start."""
-
-    def event(self, worker: str, event: WorkerEvent, progress: Progress) -> None:
-        """A worker told something; `progress` has taken it in."""
-
-    def tick(self, progress: Progress) -> None:
-        """Time has passed."""
-
-    def warn(self, text: str) -> None:
-        """Something went wrong, and the search goes on."""
 
 
 @dataclass(slots=True)
@@ -63,30 +43,22 @@ class Team:
         self,
         context: multiprocessing.context.BaseContext,
         work: Work,
-        study: optuna.Study,
-        observer: Observer,
+        supervision: Supervision,
     ) -> None:
-        self.study = study
-        self.patient = storage.patient(study, observer.warn)
-        self.folder = work.folder
         self._context = context
         self._work = work
-        self._config = shared.totals(self.patient, work.config)
-        self._observer = observer
-        self._progress = Progress(self._config.trials, self._config.recipe.epochs)
-        self._watch = Watch(study, work.folder, work.owner, self._progress, observer)
+        self._seen = supervision
+        self._observer, self._progress = supervision.observer, supervision.progress
         self._members: list[_Member] = []
         self._restarts = 0
         self._size = 0  # workers wanted
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
-        self._watch.look(now=True)
-        self._observer.begin(self.folder, self._config, self._progress)
-        wanted = self._config.trials - self._progress.trained
-        if wanted <= 0:
+        wanted = self._seen.begin()
+        if not wanted:
             return "complete"
-        self._size = min(wanted, self._config.workers or default_workers(self._work.device))
+        self._size = min(wanted, self._seen.config.workers or default_workers(self._work.device))
         for index in range(self._size):
             self._start(index)
         ticked = time.monotonic()
@@ -103,7 +75,7 @@ class Team:
                 self._end_the_silent(now, slept=now - ticked > GRACE / 2)
                 ticked = now
                 self._observer.tick(self._progress)
-            self._watch.look()
+            self._seen.watch.look()
         return reason
 
     def _end_the_silent(self, now: float, slept: bool) -> None:
@@ -131,8 +103,8 @@ class Team:
             self._drain(member)
         self._members.clear()
         try:
-            self._give_back(self.study, "the search was stopped")
-            self._watch.look(now=True)  # at what had not been signed yet
+            self._give_back(self._seen.study, "the search was stopped")
+            self._seen.watch.look(now=True)  # at what had not been signed yet
         except Exception as error:
             if not is_away(error):
                 raise
@@ -191,8 +163,8 @@ class Team:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
-        self._give_back(self.patient, f"{member.name} died ({how})", member.name)
-        self._watch.look(now=True)  # at what it had not signed yet
+        self._give_back(self._seen.patient, f"{member.name} died ({how})", member.name)
+        self._seen.watch.look(now=True)  # at what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(

@@ -64,6 +64,11 @@ def counts(trial: FrozenTrial) -> bool:
     )
 
 
+def frozen(study: optuna.Study, trial: optuna.Trial) -> FrozenTrial:
+    """What `study` has of `trial` now."""
+    return study.get_trials(deepcopy=False)[trial.number]
+
+
 def set_constraints(trial: optuna.Trial, violations: Mapping[str, float]) -> None:
     """Write into an open trial how far its candidate is from each limit: cost / limit - 1."""
     for name, value in violations.items():

@@ -1,7 +1,6 @@
 """What the supervisor of a study's workers sees of others: of other machines, and of the dead."""
 
 import time
-from typing import TYPE_CHECKING
 
 import optuna
 
@@ -9,13 +8,11 @@ from nas.search import trials
 from nas.search.events import Ended
 from nas.search.folder import Folder
 from nas.search.ledger import News
+from nas.search.observer import Observer
 from nas.search.patience import is_away
 from nas.search.progress import Progress
 from nas.search.pulse import HEARTBEAT
 from nas.search.reaper import Reaper
-
-if TYPE_CHECKING:
-    from nas.search.team import Observer
 
 
 class Watch:
@@ -28,7 +25,7 @@ class Watch:
         folder: Folder,
         owner: str | None,
         progress: Progress,
-        observer: "Observer",
+        observer: Observer,
     ) -> None:
         self._study = study
         self._owner = owner

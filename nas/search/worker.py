@@ -1,6 +1,5 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
-import json
 import random
 import threading
 import traceback
@@ -13,14 +12,14 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 import optuna
-from filelock import FileLock
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from nas.architecture import Architecture
 from nas.errors import ArchitectureError, NasError
 from nas.records import State
-from nas.search import artifacts, gate, patience, shared, storage, trials
+from nas.search import gate, storage, trials
+from nas.search.claim import Claims
 from nas.search.config import StudyConfig
 from nas.search.events import (
     Alive,
@@ -35,7 +34,7 @@ from nas.search.events import (
 )
 from nas.search.folder import Folder
 from nas.search.judge import Judge
-from nas.search.ledger import EXHAUSTED_AFTER, Ledger
+from nas.search.ledger import Ledger
 from nas.search.processes import settle
 from nas.search.pulse import repeating
 from nas.search.reaper import Beat
@@ -48,9 +47,7 @@ from nas.training import Epoch
 if TYPE_CHECKING:
     from nas.data.images import Split
     from nas.training.arithmetic import Arithmetic
-    from nas.training.fit import Fit
 
-ATTACHED = ("model.py", "weights.safetensors", "curve.csv")  # to a trained trial, as artifacts
 # Seconds between looks at a study whose last candidates others are training: more and more.
 POLL, LONGEST_POLL = 0.2, 2.0
 
@@ -149,7 +146,6 @@ class Worker:
     ) -> None:
         self._folder = work.folder
         self._config = work.config
-        self._owner = work.owner
         self._arithmetic = work.arithmetic
         self._where = f"{device}, {work.arithmetic}"
         self._name = name
@@ -161,13 +157,14 @@ class Worker:
         self._tell = tell
         self._ledger = Ledger(study)
         self._judge = Judge(self._ledger, work.config)
-        self._lock = FileLock(work.folder.claim_lock)
+        mine = {"worker": name, "device": self._where, trials.OWNER: work.owner}
+        self._claims = Claims(study, work.folder, work.config, self._ledger, beat, mine)
 
     def run(self) -> str:
         """Work until there is nothing left to do; returns why."""
         pause = POLL
         while not self._stop.requested:
-            claimed = self._claim()
+            claimed = self._claims.take()
             if isinstance(claimed, str):
                 return claimed
             if claimed is None:
@@ -186,45 +183,8 @@ class Worker:
                 )
             finally:
                 self._beat.end()
-            self._tell(Ended(trials.record(self._frozen(claimed))))
+            self._tell(Ended(trials.record(trials.frozen(self._study, claimed))))
         return "stopped"
-
-    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
-        """What the study has of `trial` now."""
-        return self._study.get_trials(deepcopy=False)[trial.number]
-
-    def _claim(self) -> optuna.Trial | str | None:
-        """The next trial; or why there is none; or None while others train the last ones.
-
-        Workers of this machine take turns. Others may count the same trials at the same moment, so
-        each counts again when its own is among them: whoever took the last one sees all before it.
-        So the total is exact; one that was too many is withdrawn.
-        """
-        with self._lock:
-            self._ledger.update()
-            config = shared.totals(self._study, self._config)
-            drawn, trained = self._ledger.drawn, self._ledger.trained
-            if trained >= config.trials:
-                return "complete"
-            if self._ledger.exhausted:
-                return (
-                    f"the last {EXHAUSTED_AFTER} draws were duplicates: the space seems exhausted"
-                )
-            if drawn >= config.draws:
-                return f"--max-draws {config.draws} reached"
-            if trained + self._ledger.running >= config.trials:
-                return None
-            trial = storage.ask(self._study)
-            self._beat.begin(trial)
-            with storage.in_one_go(self._study):
-                mine = {"worker": self._name, "device": self._where, trials.OWNER: self._owner}
-                trials.set_attributes(trial, mine)
-            self._ledger.update()
-            if self._ledger.trained + self._ledger.running > config.trials:
-                self._beat.end()
-                trials.withdraw(self._study, self._frozen(trial))
-                return None
-            return trial
 
     def _draw(self, trial: optuna.Trial) -> None:
         """Sample, judge and train the candidate of `trial`, and tell the study what came of it."""
@@ -284,6 +244,7 @@ class Worker:
         self._study.tell(trial, values, state, skip_if_finished=True)
 
     def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
+        from nas.search.keep import keep
         from nas.training.fit import TrainingError, fit
 
         seed = seed_of(self._config.seed, architecture.hash)
@@ -319,7 +280,9 @@ class Worker:
                 trials.set_attributes(trial, state)
                 self._finish(trial, TrialState.FAIL)
             else:
-                trials.give_back(self._study, self._frozen(trial), "the search was stopped")
+                trials.give_back(
+                    self._study, trials.frozen(self._study, trial), "the search was stopped"
+                )
             return
         if reason:
             with storage.in_one_go(self._study):
@@ -331,7 +294,10 @@ class Worker:
         if least is not None:
             trial.set_constraint("min_accuracy", least - trained.accuracy)
         with storage.in_one_go(self._study):
-            self._keep(trial, architecture, trained)
+            keep(
+                *(self._study, trial, self._folder, self._config),
+                *(architecture, trained, self._data.normalizer),
+            )
             trials.set_curve(trial, trained.curve)
             trials.set_attributes(trial, {"device": trained.where(self._where)})
         if trained.fallback:
@@ -339,38 +305,3 @@ class Worker:
                 Warned(f"trial {trial.number} trained without a CUDA graph: {trained.fallback}")
             )
         self._finish(trial, TrialState.COMPLETE, [trained.accuracy, architecture.params])
-
-    def _keep(self, trial: optuna.Trial, architecture: Architecture, trained: "Fit") -> None:
-        """Write the trial's files, and attach them, before the study counts it as trained."""
-        import pandas as pd
-        from safetensors.torch import save
-
-        from nas.export.source import model
-        from nas.files import write_whole
-
-        title = f"Trial {trial.number} of study {self._folder.name}"
-        normalizer = self._data.normalizer
-        contents: dict[str, str | bytes] = {
-            "architecture.json": json.dumps(architecture.to_json(), indent=1),
-            "model.py": model(architecture, title, normalizer.mean, normalizer.std),
-            "weights.safetensors": save(trained.weights),
-            "curve.csv": pd.DataFrame(trained.curve).to_csv(index=False),
-        }
-        folder = self._folder.trial(trial.number)
-
-        def write() -> None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, content in contents.items():
-                write_whole(folder / name, content)
-
-        # A full disk is waited for, as a storage is that is away.
-        patiently = patience.retrying(self._study)
-        patiently(write)
-        # Optuna takes artifacts only while the trial is open.
-        for name in ATTACHED:
-            patiently(
-                optuna.artifacts.upload_artifact,
-                artifact_store=artifacts.store(self._folder.artifacts(self._config)),
-                file_path=str(folder / name),
-                study_or_trial=trial,
-            )

@@ -1,11 +1,13 @@
-"""Writing many values of a trial in one transaction."""
+"""The study's storage: many values of a trial in one transaction, and what can go wrong."""
 
+import sqlite3
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
+from nas.errors import StudyError
 from nas.search import storage
 from nas.search.folder import Folder
 
@@ -90,3 +92,19 @@ def test_a_storage_that_is_not_ours_writes_as_it_does() -> None:
     with storage.in_one_go(study):
         trial.set_user_attr("params", 13)
         assert study.get_trials()[0].user_attrs == {"params": 13}
+
+
+def test_a_bug_while_a_study_is_read_keeps_its_traceback(tmp_path: Path) -> None:
+    """Only what the storage itself says becomes a line that blames the storage."""
+    with pytest.raises(ValueError, match="ours"), storage.explained(Folder(tmp_path)):
+        raise ValueError("ours")
+    with (
+        pytest.raises(StudyError, match="cannot be used as the study's database"),
+        storage.explained(Folder(tmp_path)),
+    ):
+        raise sqlite3.DatabaseError("file is not a database")
+    with (
+        pytest.raises(StudyError, match="cannot be used as the study's database"),
+        storage.explained(Folder(tmp_path), storage.OPENING),
+    ):
+        raise RuntimeError("its tables are those of a newer Optuna")
