@@ -6,7 +6,9 @@ Needs curves.csv (`benchmarks/curves.py`). Writes beside this file, and prints:
 
 - rank_correlation.csv: Spearman's correlation of the accuracy after an epoch with that after the
   last, over all nets, and as the mean over windows of 20 nets of similar size, which is what a
-  comparison among neighbours rests on; and the noise between seeds.
+  comparison among neighbours rests on.
+- seed_noise.csv: the standard deviation between the seeds of a net, and beside it the gaps between
+  neighbours on the front.
 - early_stopping.csv: for every rule the epochs spent, as a share of training everybody to the end,
   and the share of that front's hypervolume that is kept; mean, standard deviation, and median over
   30 random orders of the nets. Nets come one after the other, and each is judged at its rungs by
@@ -184,12 +186,20 @@ def correlations(schedule: str, accuracies: Table, params: dict[int, int]) -> pd
     return pd.DataFrame(rows)
 
 
-def noise(curves: pd.DataFrame) -> pd.DataFrame:
-    """Between seeds of one net, in points; beside the gaps between neighbours on the front."""
+def noise(curves: pd.DataFrame, params: dict[int, int]) -> pd.DataFrame:
+    """Between seeds of one net, in points; beside the gaps between neighbours on the front of the
+    first seed."""
     rows = []
     for (schedule, epoch), own in curves.groupby(["schedule", "epoch"]):
         if epoch not in (*LOOKED_AT, EPOCHS):
             continue
+        first = own[own["seed"] == 0]
+        front = pareto_front(
+            _record(int(net), float(value), params[int(net)])
+            for net, value in zip(first["net"], first["accuracy"], strict=True)
+        )
+        steps = pd.Series([record.accuracy or 0.0 for record in front])
+        gaps = pd.DataFrame({"above": steps, "gap": steps - steps.shift()}).dropna()
         by_net = own.groupby("net")["accuracy"].agg(["std", "count", "mean"])
         several = by_net[by_net["count"] > 1]
         if several.empty:
@@ -202,6 +212,8 @@ def noise(curves: pd.DataFrame) -> pd.DataFrame:
                 "nets": len(several),
                 "s.d., median": several["std"].median(),
                 "s.d. above 97 %, median": good["std"].median(),
+                "gap on the front, median": gaps["gap"].median(),
+                "gap above 97 %, median": gaps["gap"][gaps["above"] > 97].median(),
             }
         )
     return pd.DataFrame(rows)
@@ -225,7 +237,7 @@ def main() -> None:
     here = Path(__file__)
     for name, table in (
         ("rank_correlation", pd.concat(ranked)),
-        ("seed_noise", noise(curves)),
+        ("seed_noise", noise(curves, params)),
         ("early_stopping", pd.concat(compared)),
     ):
         if table.empty:  # no net has several seeds yet

@@ -22,6 +22,7 @@ import argparse
 import random
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from math import exp
 from pathlib import Path
@@ -32,6 +33,7 @@ import pandas as pd
 import torch
 from curves import CURVES, NETS
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.model_selection import KFold, cross_val_predict
@@ -177,6 +179,8 @@ def main() -> None:
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # A length scale at its bound says that a feature does not matter.
+    warnings.simplefilter("ignore", ConvergenceWarning)
     torch.set_num_threads(1)
     if options.trainer == "surrogate":
         surrogate = Surrogate()
