@@ -6,8 +6,8 @@
 
 The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
 epochs 1, 4 and 15, from an architecture's features to the logarithm of its held-out error, plus,
-for every architecture, the residuals of one recorded net at these epochs, so that what is good
-after one epoch and bad in the end occurs as often as it did. Its quality by five-fold
+for every architecture, the residuals of one recorded net of similar size at these epochs, so that
+what is good after one epoch and bad in the end occurs as often as it did. Its quality by five-fold
 cross-validation is printed first. The search is the real one (worker, gate, early stopping,
 SQLite), with a trainer that asks the surrogate: minutes. `--trainer digits` trains for real, on the
 embedded digits.
@@ -24,7 +24,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from math import exp
+from math import exp, log
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,7 @@ from nas.training.tuning import arithmetic_for
 
 SIZES = (1_000, 2_000, 4_000, 8_000)
 KNOWN = (1, 4, 15)  # epochs
+SIMILAR = 20  # recorded nets nearest in size, one of which lends a net its luck
 
 
 class Surrogate:
@@ -86,10 +87,12 @@ class Surrogate:
             self.quality.append({"epoch": epoch, "nets": len(known), "spearman": ranks, "R2": r2})
             self._models.append(_model().fit(table, known))
         self._residuals: NDArray[np.float64] = np.array(residuals).T
+        self._sizes = np.log(nets["params"][wide.index].to_numpy())
 
     def accuracies(self, architecture: Architecture) -> list[float]:
         """After the epochs `KNOWN`."""
-        own = random.Random(architecture.hash).randrange(len(self._residuals))
+        apart = np.abs(self._sizes - log(architecture.params))
+        own = random.Random(architecture.hash).choice(np.argsort(apart)[:SIMILAR].tolist())
         row = np.array([features(architecture)])
         return [
             100 - min(90.0, exp(model.predict(row)[0] + residual))
