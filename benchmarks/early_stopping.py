@@ -13,6 +13,7 @@ Needs curves.csv (`benchmarks/curves.py`). Writes beside this file, and prints:
   and the share of that front's hypervolume that is kept; mean, standard deviation, and median over
   30 random orders of the nets. Nets come one after the other, and each is judged at its rungs by
   what those before it have recorded.
+- early_stopping_by_number.csv: the same for the default rule in studies of fewer candidates.
 
 The hypervolume's box runs from 100 to 20,000 parameters and from 90 % (as in a report), or from
 97 %, which looks at the front's upper end alone.
@@ -44,6 +45,7 @@ from nas.search.early_stop import (
 from nas.training import Epoch
 
 EPOCHS, ORDERS, WINDOW, FEWEST = 15, 30, 20, 40
+NUMBERS = (20, 40, 60, 100, 200)  # candidates of a study
 LOOKED_AT = (1, 2, 3, 4, 6, 9)
 Table = dict[int, np.ndarray]  # by net, accuracies after each epoch
 
@@ -163,6 +165,32 @@ def compare(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.Data
     return pd.DataFrame(rows)
 
 
+def by_number(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.DataFrame:
+    """What the default rule costs and keeps in smaller studies: random subsets of the nets."""
+    rows = []
+    for number in (n for n in NUMBERS if n <= len(accuracies)):
+        row: dict[str, object] = {"schedule": schedule, "candidates": number}
+        orders = [random.Random(seed).sample(sorted(accuracies), number) for seed in range(ORDERS)]
+        found = [
+            replay(order, accuracies, params, Setting("default", NearFront())) for order in orders
+        ]
+        row["epochs"] = fmean(spent / (EPOCHS * number) for spent, _ in found)
+        for least in (90.0, 97.0):
+            full = [volume(order, accuracies, params, least) for order in orders]
+            kept = [
+                volume(nets, accuracies, params, least) / whole
+                for whole, (_, nets) in zip(full, found, strict=True)
+                if whole
+            ]
+            row |= {
+                f"kept {least:g}, median": median(kept),
+                f"kept {least:g}, mean": fmean(kept),
+                f"kept {least:g}, s.d.": stdev(kept),
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def correlations(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.DataFrame:
     """A row an epoch."""
     table = pd.DataFrame(accuracies, index=range(1, EPOCHS + 1)).T
@@ -225,7 +253,7 @@ def main() -> None:
     ).parse_args()
     curves = pd.read_csv(CURVES)
     params = {int(n): int(p) for n, p in pd.read_csv(NETS)[["net", "params"]].to_numpy()}
-    compared, ranked = [], []
+    compared, ranked, smaller = [], [], []
     for schedule, own in curves[curves["seed"] == 0].groupby("schedule"):
         wide = own.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
         accuracies = dict(zip(map(int, wide.index), wide.to_numpy(), strict=True))
@@ -233,12 +261,14 @@ def main() -> None:
             print(f"{schedule}: {len(accuracies)} nets are too few to say anything\n")
             continue
         compared.append(compare(str(schedule), accuracies, params))
+        smaller.append(by_number(str(schedule), accuracies, params))
         ranked.append(correlations(str(schedule), accuracies, params))
     here = Path(__file__)
     for name, table in (
         ("rank_correlation", pd.concat(ranked)),
         ("seed_noise", noise(curves, params)),
         ("early_stopping", pd.concat(compared)),
+        ("early_stopping_by_number", pd.concat(smaller)),
     ):
         if table.empty:  # no net has several seeds yet
             continue

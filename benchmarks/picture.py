@@ -1,6 +1,7 @@
 """Draw a study's front, as its report shows it, into a PNG: the picture in README.md.
 
     python benchmarks/picture.py studies/mnist-8000 docs/front.png
+    python benchmarks/picture.py STUDY PICTURE --compare OTHER    # with another study's front
 
 Needs chromium and chromedriver.
 """
@@ -21,9 +22,12 @@ from nas.results import opened, report
 
 def main() -> None:
     """Draw the picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study", help="its name under ./studies, or its path")
     parser.add_argument("picture", type=Path, help="the PNG to write")
+    parser.add_argument("--compare", nargs="+", default=[], help="other studies, as in nas report")
     parser.add_argument("--width", type=int, default=960)
     options = parser.parse_args()
 
@@ -35,7 +39,9 @@ def main() -> None:
     driver = webdriver.Chrome(options=chrome, service=Service(shutil.which("chromedriver")))
     with tempfile.TemporaryDirectory() as folder, driver:
         page = Path(folder) / "report.html"
-        page.write_text(report.write(opened.opened(options.study)), encoding="utf-8")
+        others = [opened.opened(name) for name in options.compare]
+        text = report.write(opened.opened(options.study), others)
+        page.write_text(text, encoding="utf-8")
         driver.get(page.as_uri())
         WebDriverWait(driver, 60).until(
             lambda d: d.find_elements(By.CSS_SELECTOR, "#front .scatterlayer .point")

@@ -5,12 +5,11 @@
     python benchmarks/samplers.py --trainer digits --budget 2000 --trials 24 --early-stop front
 
 The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
-epochs 1, 4 and 15, from an architecture's features to the logarithm of its held-out error, plus,
-for every architecture, the residuals of one recorded net of similar size at these epochs, so that
-what is good after one epoch and bad in the end occurs as often as it did. Its quality by five-fold
-cross-validation is printed first. The search is the real one (worker, gate, early stopping,
-SQLite), with a trainer that asks the surrogate: minutes. `--trainer digits` trains for real, on the
-embedded digits.
+epochs 1, 4 and 15, from an architecture's features and its errors before to the logarithm of its
+held-out error, plus, for every architecture, the residuals of one recorded net of similar size, so
+that luck occurs as often as it did. Its quality by five-fold cross-validation is printed first. The
+search is the real one (worker, gate, early stopping, SQLite), with a trainer that asks the
+surrogate: minutes. `--trainer digits` trains for real, on the embedded digits.
 
 Prints and writes samplers.csv beside this file: for each sampler the share of draws that are over
 the budget or duplicates, the epochs spent, the hypervolume and the best accuracy at up to 1,000,
@@ -40,14 +39,15 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, Limits, Task
 from nas.data.images import Split, load_split
+from nas.errors import ArchitectureError
 from nas.records import Record, State, hypervolume, pareto_front
 from nas.search import folder as folders
 from nas.search import keep, storage, trials
 from nas.search.config import from_settings
 from nas.search.early_stop import RULES
-from nas.search.features import NAMES, features
+from nas.search.features import features
 from nas.search.folder import Folder
 from nas.search.reaper import Beat
 from nas.search.samplers import SAMPLERS, sampler
@@ -58,6 +58,7 @@ from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.fit import Fit
 from nas.training.tuning import arithmetic_for
+from search_spaces import conv
 
 SIZES = (1_000, 2_000, 4_000, 8_000)
 KNOWN = (1, 4, 15)  # epochs
@@ -65,43 +66,66 @@ SIMILAR = 20  # recorded nets nearest in size, one of which lends a net its luck
 
 
 class Surrogate:
-    """Held-out accuracies of an architecture that was never trained."""
+    """Held-out accuracies of an architecture that was never trained.
+
+    A chain: the error after the first of the `KNOWN` epochs follows from the features, and that
+    after each later one from the features and the errors before it, so that a net that is good
+    early is good late as often as it was in training.
+    """
 
     def __init__(self) -> None:
         nets = pd.read_csv(NETS).set_index("net")
         curves = pd.read_csv(CURVES).query("seed == 0 and schedule == 'restarts'")
         wide = curves.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
+        errors = np.log(np.maximum(100 - wide[list(KNOWN)].to_numpy(), 0.005))
         table = np.array(
             [features(Architecture.from_json(nets["json"][net])) for net in wide.index]
         )
+        self._sizes = np.log(nets["params"][wide.index].to_numpy())
         self._models: list[Pipeline] = []
         residuals = []
         self.quality: list[dict[str, float]] = []
-        for epoch in KNOWN:
-            known = np.log(np.maximum(100 - wide[epoch].to_numpy(), 0.005))
+        for number, epoch in enumerate(KNOWN):
+            known, given = errors[:, number], np.hstack([table, errors[:, :number]])
             folds = KFold(5, shuffle=True, random_state=0)
-            guessed = cross_val_predict(_model(), table, known, cv=folds)
+            guessed = cross_val_predict(_model(given.shape[1]), given, known, cv=folds)
             residuals.append(known - guessed)
             ranks = pd.Series(known).corr(pd.Series(guessed), method="spearman")
             r2 = 1 - np.var(residuals[-1]) / np.var(known)
             self.quality.append({"epoch": epoch, "nets": len(known), "spearman": ranks, "R2": r2})
-            self._models.append(_model().fit(table, known))
+            self._models.append(_model(given.shape[1]).fit(given, known))
         self._residuals: NDArray[np.float64] = np.array(residuals).T
-        self._sizes = np.log(nets["params"][wide.index].to_numpy())
 
     def accuracies(self, architecture: Architecture) -> list[float]:
         """After the epochs `KNOWN`."""
         apart = np.abs(self._sizes - log(architecture.params))
         own = random.Random(architecture.hash).choice(np.argsort(apart)[:SIMILAR].tolist())
-        row = np.array([features(architecture)])
-        return [
-            100 - min(90.0, exp(model.predict(row)[0] + residual))
-            for model, residual in zip(self._models, self._residuals[own], strict=True)
-        ]
+        row = features(architecture)
+        found = []
+        for model, residual in zip(self._models, self._residuals[own], strict=True):
+            error = min(log(90.0), float(model.predict([row])[0]) + residual)
+            row = [*row, error]
+            found.append(100 - exp(error))
+        return found
+
+    def correlation(self, budget: int, count: int = 400) -> float:
+        """Spearman's, between its first and its last epoch, over random draws."""
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        task = Task((1, 28, 28), 10, Limits(budget))
+        found: list[list[float]] = []
+        while len(found) < count:
+            try:
+                net = conv.sample(study.ask(), task)
+            except ArchitectureError:
+                continue
+            if net.params <= budget:
+                found.append(self.accuracies(net))
+        table = pd.DataFrame(found)
+        return float(table[0].corr(table[len(KNOWN) - 1], method="spearman"))
 
 
-def _model() -> Pipeline:
-    kernel = ConstantKernel() * RBF(np.full(len(NAMES), 3.0), (0.3, 1e3)) + WhiteKernel(0.1)
+def _model(inputs: int) -> Pipeline:
+    kernel = ConstantKernel() * RBF(np.full(inputs, 3.0), (0.3, 1e3)) + WhiteKernel(0.1)
     return make_pipeline(
         StandardScaler(), GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
     )
@@ -187,7 +211,9 @@ def main() -> None:
     torch.set_num_threads(1)
     if options.trainer == "surrogate":
         surrogate = Surrogate()
-        print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False), "\n")
+        print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False))
+        correlation = surrogate.correlation(options.budget)
+        print(f"between epochs {KNOWN[0]} and {KNOWN[-1]} of random draws: {correlation:.3f}\n")
         training.fit = trainer(surrogate)  # type: ignore[assignment]
     keep.keep = lambda *_: None  # the surrogate has no weights
     rows = []
