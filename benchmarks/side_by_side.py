@@ -1,0 +1,77 @@
+"""Studies after an equal number of epochs: what each had found by then.
+
+    python benchmarks/side_by_side.py studies/mnist-8k-no-stopping studies/mnist-8k [--epochs N]
+
+Each study is cut where its candidates, in the order in which they ended, had trained for N epochs
+in all; N is by default what the shortest has. Epochs of candidates that were interrupted count as
+well. Prints the counts, the hypervolume in the box that begins at 90 and at 97 %, the best accuracy
+at up to 1,000, 2,000, 4,000 and 8,000 parameters, and the fronts.
+"""
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from nas.records import COUNTED, Record, State, hypervolume, pareto_front
+from nas.results.opened import opened
+
+SIZES = (1_000, 2_000, 4_000, 8_000)
+
+
+def ended(records: Sequence[Record]) -> list[Record]:
+    """Those that trained, in the order in which they ended."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    return sorted((r for r in records if r.epochs), key=lambda r: (r.finished or latest, r.number))
+
+
+def cut(records: Sequence[Record], epochs: int) -> list[Record]:
+    """The first of `records`, as long as they have had no more than `epochs`."""
+    kept: list[Record] = []
+    for record in records:
+        epochs -= record.epochs
+        if epochs < 0:
+            break
+        kept.append(record)
+    return kept
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", nargs="+")
+    parser.add_argument("--epochs", type=int)
+    options = parser.parse_args()
+    studies = [opened(name) for name in options.study]
+    whole = [ended(study.records) for study in studies]
+    epochs = options.epochs or min(sum(r.epochs for r in records) for records in whole)
+    rows = []
+    for study, records in zip(studies, whole, strict=True):
+        found = cut(records, epochs)
+        budget, front = study.config.budget, pareto_front(found)
+        row: dict[str, object] = {
+            "study": study.folder.name,
+            "epochs": sum(r.epochs for r in found),
+            "candidates": sum(r.state in COUNTED for r in found),
+            "stopped early": sum(r.state is State.STOPPED for r in found),
+            "hypervolume 90": round(hypervolume(found, budget, 90.0), 3),
+            "hypervolume 97": round(hypervolume(found, budget, 97.0), 3),
+        }
+        for size in SIZES:
+            fitting = [r.accuracy for r in front if r.accuracy and (r.params or 0) <= size]
+            row[f"best at {size:,}"] = max(fitting) if fitting else None
+        rows.append(row)
+        print(f"\nFront of {study.folder.name} after {row['epochs']} epochs")
+        for record in front:
+            summary = record.architecture.summary()
+            print(
+                f"  {record.params:>6,}  {record.accuracy:6.2f} %  trial {record.number}  {summary}"
+            )
+    print()
+    print(pd.DataFrame(rows).T.to_string(header=False))
+
+
+if __name__ == "__main__":
+    main()
