@@ -9,6 +9,7 @@ Needs curves.csv (`benchmarks/curves.py`). Writes beside this file, and prints:
   comparison among neighbours rests on.
 - seed_noise.csv: the standard deviation between the seeds of a net, and beside it the gaps between
   neighbours on the front.
+- schedules.csv: what warm restarts cost or gain in the end, net by net.
 - early_stopping.csv: for every rule the epochs spent, as a share of training everybody to the end,
   and the share of that front's hypervolume that is kept; mean, standard deviation, and median over
   30 random orders of the nets. Nets come one after the other, and each is judged at its rungs by
@@ -247,26 +248,60 @@ def noise(curves: pd.DataFrame, params: dict[int, int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def table_of(curves: pd.DataFrame) -> Table:
+    """The accuracies of every net that has a whole curve."""
+    wide = curves.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
+    return dict(zip(map(int, wide.index), wide.to_numpy(), strict=True))
+
+
+def schedules(tables: dict[str, Table]) -> pd.DataFrame:
+    """After the last epoch, in points, net by net: one schedule's accuracy less the other's."""
+    if len(tables) < 2:
+        return pd.DataFrame()
+    one, other = tables["restarts"], tables["one-cycle"]
+    rows = []
+    for least in (0.0, 90.0, 97.0):
+        pairs = [(one[net][-1], other[net][-1]) for net in one.keys() & other.keys()]
+        apart = [a - b for a, b in pairs if max(a, b) > least]
+        rows.append(
+            {
+                "nets above": least,
+                "n": len(apart),
+                "restarts less one-cycle, mean": fmean(apart),
+                "median": median(apart),
+                "s.d.": stdev(apart),
+                "restarts better": sum(gap > 0 for gap in apart),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     curves = pd.read_csv(CURVES)
     params = {int(n): int(p) for n, p in pd.read_csv(NETS)[["net", "params"]].to_numpy()}
+    first = curves[curves["seed"] == 0]
+    tables = {str(schedule): table_of(own) for schedule, own in first.groupby("schedule")}
+    common = set.intersection(*(set(table) for table in tables.values()))
     compared, ranked, smaller = [], [], []
-    for schedule, own in curves[curves["seed"] == 0].groupby("schedule"):
-        wide = own.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
-        accuracies = dict(zip(map(int, wide.index), wide.to_numpy(), strict=True))
-        if len(accuracies) < FEWEST:
-            print(f"{schedule}: {len(accuracies)} nets are too few to say anything\n")
-            continue
-        compared.append(compare(str(schedule), accuracies, params))
-        smaller.append(by_number(str(schedule), accuracies, params))
-        ranked.append(correlations(str(schedule), accuracies, params))
+    for schedule, whole in tables.items():
+        subsets = {schedule: whole}
+        if FEWEST <= len(common) < len(whole):
+            subsets[f"{schedule}, nets of both"] = {net: whole[net] for net in common}
+        for name, accuracies in subsets.items():
+            if len(accuracies) < FEWEST:
+                print(f"{name}: {len(accuracies)} nets are too few to say anything\n")
+                continue
+            compared.append(compare(name, accuracies, params))
+            smaller.append(by_number(name, accuracies, params))
+            ranked.append(correlations(name, accuracies, params))
     here = Path(__file__)
     for name, table in (
         ("rank_correlation", pd.concat(ranked)),
         ("seed_noise", noise(curves, params)),
+        ("schedules", schedules(tables)),
         ("early_stopping", pd.concat(compared)),
         ("early_stopping_by_number", pd.concat(smaller)),
     ):
