@@ -157,13 +157,17 @@ def compare(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.Data
         }
         for least, full in whole.items():
             kept = [volume(nets, accuracies, params, least) / full for _, nets in found]
-            row |= {
-                f"kept {least:g}, median": median(kept),
-                f"kept {least:g}, mean": fmean(kept),
-                f"kept {least:g}, s.d.": stdev(kept),
-            }
+            row |= _spread(least, kept)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _spread(least: float, kept: Sequence[float]) -> dict[str, float]:
+    return {
+        f"kept {least:g}, median": median(kept),
+        f"kept {least:g}, mean": fmean(kept),
+        f"kept {least:g}, s.d.": stdev(kept),
+    }
 
 
 def by_number(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.DataFrame:
@@ -183,11 +187,7 @@ def by_number(schedule: str, accuracies: Table, params: dict[int, int]) -> pd.Da
                 for whole, (_, nets) in zip(full, found, strict=True)
                 if whole
             ]
-            row |= {
-                f"kept {least:g}, median": median(kept),
-                f"kept {least:g}, mean": fmean(kept),
-                f"kept {least:g}, s.d.": stdev(kept),
-            }
+            row |= _spread(least, kept)
         rows.append(row)
     return pd.DataFrame(rows)
 
