@@ -31,20 +31,20 @@ class Cluster:
     def __init__(self, ray: Any, data_dir: Path | None, supervision: Supervision) -> None:
         self._ray = ray
         self._data_dir = data_dir
-        self._seen = supervision
+        self._supervision = supervision
         self._tasks: list[Any] = []
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
-        wanted = self._seen.begin()
+        wanted = self._supervision.begin()
         if not wanted:
             return "complete"
-        folder, config = self._seen.folder, self._seen.config
+        folder, config = self._supervision.folder, self._supervision.config
         device, resources = self._share()
         work = self._ray.remote(max_retries=-1, **resources)(_work)
         place = folder.path.resolve()
         if folder.url is not None:  # another machine has a folder of its own
-            place = cache_dir() / "ray" / shared.identify(self._seen.patient) / folder.name
+            place = cache_dir() / "ray" / shared.identify(self._supervision.patient) / folder.name
         flags: dict[str, Any] = {"device": device, "workers": 1}
         if config.space.endswith(".py"):
             flags["space"] = str(folder.space.resolve())
@@ -56,8 +56,8 @@ class Cluster:
             ended, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
             for task in ended:
                 reason = self._result(task)
-            self._seen.watch.look()
-            self._seen.observer.tick(self._seen.progress)
+            self._supervision.watch.look()
+            self._supervision.observer.tick(self._supervision.progress)
         return reason
 
     def end(self) -> None:
@@ -71,13 +71,13 @@ class Cluster:
         for task in left:
             self._ray.cancel(task, force=True)
         self._tasks = []
-        self._seen.watch.look(now=True)
+        self._supervision.watch.look(now=True)
         self._ray.shutdown()
 
     def _share(self) -> tuple[str, Mapping[str, float]]:
         """What a worker trains on, and what of a node it takes."""
         has_gpus = bool(self._ray.cluster_resources().get("GPU"))
-        wanted = self._seen.config.device.partition(":")[0]
+        wanted = self._supervision.config.device.partition(":")[0]
         if wanted == "cuda" or (wanted == "auto" and has_gpus):
             return "cuda:0", {"num_cpus": 1, "num_gpus": 1 / WORKERS_PER_GPU}
         return "cpu", {"num_cpus": 1, "num_gpus": 0}

@@ -88,11 +88,11 @@ def search(
         for params in space.start(config.task):
             waiting.enqueue_trial(dict(params), skip_if_exists=True)
         if on_ray is not None:
-            seen = Supervision(optuna_study, folder, config, None, observer)
-            return _run(Cluster(on_ray, data_dir, seen), seen, tables=True)
-        seen = Supervision(optuna_study, folder, config, owner, observer)
+            supervision = Supervision(optuna_study, folder, config, None, observer)
+            return _run(Cluster(on_ray, data_dir, supervision), supervision, tables=True)
+        supervision = Supervision(optuna_study, folder, config, owner, observer)
         work = machine.work(folder, config, owner, data_dir)
-        return _run(Team(context, work, seen), seen, tables=True)
+        return _run(Team(context, work, supervision), supervision, tables=True)
 
 
 def join(
@@ -128,8 +128,8 @@ def join(
             folders.write(folder, config, space, machine.environment)
         host = f"{socket.gethostname()}-{os.getpid()}"
         work = machine.work(folder, config, owner, data_dir, host)
-        seen = Supervision(optuna_study, folder, config, owner, observer)
-        return _run(Team(context, work, seen), seen, tables=False)
+        supervision = Supervision(optuna_study, folder, config, owner, observer)
+        return _run(Team(context, work, supervision), supervision, tables=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class _Machine:
         return Work(folder, config, owner, str(self.device), self.arithmetic, data_dir, host)
 
 
-def _run(team: Team | Cluster, seen: Supervision, tables: bool) -> Outcome:
+def _run(team: Team | Cluster, supervision: Supervision, tables: bool) -> Outcome:
     """Have `team` work; write the study's tables in the end, however it came."""
     interrupted = False
     try:
@@ -176,11 +176,14 @@ def _run(team: Team | Cluster, seen: Supervision, tables: bool) -> Outcome:
         reason, interrupted = "stopped", True
     finally:
         team.end()
-        patiently = patience.retrying(seen.patient)
-        records, runs = patiently(trials.records, seen.study), patiently(trials.runs, seen.study)
+        patiently = patience.retrying(supervision.patient)
+        records, runs = (
+            patiently(trials.records, supervision.study),
+            patiently(trials.runs, supervision.study),
+        )
         if tables:
-            write_tables(records, runs, seen.folder.path)
-    return Outcome(seen.folder, records, runs, reason, interrupted)
+            write_tables(records, runs, supervision.folder.path)
+    return Outcome(supervision.folder, records, runs, reason, interrupted)
 
 
 def _prepare(

@@ -47,7 +47,7 @@ class Team:
     ) -> None:
         self._context = context
         self._work = work
-        self._seen = supervision
+        self._supervision = supervision
         self._observer, self._progress = supervision.observer, supervision.progress
         self._members: list[_Member] = []
         self._restarts = 0
@@ -55,10 +55,12 @@ class Team:
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
-        wanted = self._seen.begin()
+        wanted = self._supervision.begin()
         if not wanted:
             return "complete"
-        self._size = min(wanted, self._seen.config.workers or default_workers(self._work.device))
+        self._size = min(
+            wanted, self._supervision.config.workers or default_workers(self._work.device)
+        )
         for index in range(self._size):
             self._start(index)
         ticked = time.monotonic()
@@ -75,7 +77,7 @@ class Team:
                 self._end_the_silent(now, slept=now - ticked > GRACE / 2)
                 ticked = now
                 self._observer.tick(self._progress)
-            self._seen.watch.look()
+            self._supervision.watch.look()
         return reason
 
     def _end_the_silent(self, now: float, slept: bool) -> None:
@@ -103,8 +105,8 @@ class Team:
             self._drain(member)
         self._members.clear()
         try:
-            self._give_back(self._seen.study, "the search was stopped")
-            self._seen.watch.look(now=True)  # at what had not been signed yet
+            self._give_back(self._supervision.study, "the search was stopped")
+            self._supervision.watch.look(now=True)  # at what had not been signed yet
         except Exception as error:
             if not is_away(error):
                 raise
@@ -163,8 +165,8 @@ class Team:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
-        self._give_back(self._seen.patient, f"{member.name} died ({how})", member.name)
-        self._seen.watch.look(now=True)  # at what it had not signed yet
+        self._give_back(self._supervision.patient, f"{member.name} died ({how})", member.name)
+        self._supervision.watch.look(now=True)  # at what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(
