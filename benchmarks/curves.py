@@ -1,17 +1,20 @@
 """A data set of learning curves: what early stopping and samplers are judged on, without training.
 
-    python benchmarks/curves.py [--phase 1 2 3 4] [--workers 2]
+    python benchmarks/curves.py [--phase 1 2 3 4 5 6] [--workers 2]
 
 200 random architectures of the conv space, ten in each of 20 equal steps of the logarithm of
 parameters from 200 to 20,000, none above 1 million multiply-accumulates (a random net of 8,000
 parameters has 0.7 million in the median; without a cap few large nets take most of the time). Each
 draw has a budget of its own, log-uniform from 300 to 20,000, because the space's widths follow the
 budget. They are trained on MNIST, on a stratified quarter of the images that a search trains on,
-for 15 epochs of the default recipe, and measured after every epoch on all 10,000 held-out images.
+for 15 epochs, and measured after every epoch on all 10,000 held-out images.
 
-Phases, in order: 1 all nets under the default schedule; 2 two more seeds for 30 of them; 3 and 4
-the same under plain one-cycle. Writes curves_nets.csv (a row a net) and curves.csv (a row an
-epoch) beside this file. What is there is kept: the command goes on where it was stopped.
+The schedules: "restarts", cycles of 1 + 3 + 11 epochs, which was the default once; "one-cycle",
+without an average of the weights; and "averaged", the default recipe: the same trainings, of which
+the average is measured. Phases, in order: 1 all nets under restarts; 2 two more seeds for 30 of
+them; 3 the first 40 nets, of all sizes, in one cycle; 4 these averaged; 5 all others averaged; 6
+two more seeds averaged. Writes curves_nets.csv (a row a net) and curves.csv (a row an epoch) beside
+this file. What is there is kept: the command goes on where it was stopped.
 """
 
 import argparse
@@ -19,7 +22,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -45,6 +48,11 @@ STEPS, PER_STEP = 20, 10
 MAX_MACS = 1_000_000
 QUARTER = 12_500  # images
 
+RECIPES = {
+    "restarts": Recipe(schedule="restarts", average=0.0),
+    "one-cycle": Recipe(average=0.0),
+    "averaged": Recipe(),
+}
 Job = tuple[int, str, int]  # net, schedule, seed
 
 
@@ -88,13 +96,20 @@ def describe(nets: list[Architecture]) -> pd.DataFrame:
 
 def jobs(phases: list[int]) -> Iterator[Job]:
     """The trainings of the phases, in order; 30 nets have three seeds, spread over all sizes."""
+    everyone = range(STEPS * PER_STEP)
+    first, others = everyone[: 2 * STEPS], everyone[2 * STEPS :]
     several = [*range(STEPS), *range(STEPS, 2 * STEPS, 2)]
+    phases_of: dict[int, tuple[str, Sequence[int], Sequence[int]]] = {
+        1: ("restarts", everyone, (0,)),
+        2: ("restarts", several, (1, 2)),
+        3: ("one-cycle", first, (0,)),
+        4: ("averaged", first, (0,)),
+        5: ("averaged", others, (0,)),
+        6: ("averaged", several, (1, 2)),
+    }
     for phase in phases:
-        schedule = "restarts" if phase <= 2 else "one-cycle"
-        if phase % 2:
-            yield from ((net, schedule, 0) for net in range(STEPS * PER_STEP))
-        else:
-            yield from ((net, schedule, seed) for seed in (1, 2) for net in several)
+        schedule, nets, seeds = phases_of[phase]
+        yield from ((net, schedule, seed) for seed in seeds for net in nets)
 
 
 _nets: list[Architecture]
@@ -116,7 +131,7 @@ def _prepare(arithmetic: Arithmetic, places: "object") -> None:
 
 def _train(job: Job) -> list[dict[str, object]]:
     net, schedule, seed = job
-    recipe = Recipe(schedule=schedule)
+    recipe = RECIPES[schedule]
     chosen = seed_of(seed, _nets[net].hash)
     found = fit(_nets[net], _data, recipe, chosen, arithmetic=_arithmetic)
     return [
@@ -137,7 +152,7 @@ def _train(job: Job) -> list[dict[str, object]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--phase", type=int, nargs="+", choices=(1, 2, 3, 4), default=[1, 2, 3, 4])
+    parser.add_argument("--phase", type=int, nargs="+", choices=range(1, 7), default=range(1, 7))
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
     import torch

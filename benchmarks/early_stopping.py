@@ -9,7 +9,7 @@ Needs curves.csv (`benchmarks/curves.py`). Writes beside this file, and prints:
   comparison among neighbours rests on.
 - seed_noise.csv: the standard deviation between the seeds of a net, and beside it the gaps between
   neighbours on the front.
-- schedules.csv: what warm restarts cost or gain in the end, net by net.
+- schedules.csv: what a schedule costs or gains in the end, net by net.
 - early_stopping.csv: for every rule the epochs spent, as a share of training everybody to the end,
   and the share of that front's hypervolume that is kept; mean, standard deviation, and median over
   30 random orders of the nets. Nets come one after the other, and each is judged at its rungs by
@@ -24,6 +24,7 @@ import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import inf
 from pathlib import Path
 from statistics import fmean, median, stdev
@@ -256,23 +257,25 @@ def table_of(curves: pd.DataFrame) -> Table:
 
 def schedules(tables: dict[str, Table]) -> pd.DataFrame:
     """After the last epoch, in points, net by net: one schedule's accuracy less the other's."""
-    if len(tables) < 2:
-        return pd.DataFrame()
-    one, other = tables["restarts"], tables["one-cycle"]
     rows = []
-    for least in (0.0, 90.0, 97.0):
+    for first, second in combinations(tables, 2):
+        one, other = tables[first], tables[second]
         pairs = [(one[net][-1], other[net][-1]) for net in one.keys() & other.keys()]
-        apart = [a - b for a, b in pairs if max(a, b) > least]
-        rows.append(
-            {
-                "nets above": least,
-                "n": len(apart),
-                "restarts less one-cycle, mean": fmean(apart),
-                "median": median(apart),
-                "s.d.": stdev(apart),
-                "restarts better": sum(gap > 0 for gap in apart),
-            }
-        )
+        for least in (0.0, 90.0, 97.0):
+            apart = [a - b for a, b in pairs if max(a, b) > least]
+            rows.append(
+                {
+                    "schedule": first,
+                    "less": second,
+                    "nets above": least,
+                    "n": len(apart),
+                    "mean": fmean(apart),
+                    "median": median(apart),
+                    "s.d.": stdev(apart),
+                    "better": sum(gap > 0 for gap in apart),
+                    "worse": sum(gap < 0 for gap in apart),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -289,7 +292,7 @@ def main() -> None:
     for schedule, whole in tables.items():
         subsets = {schedule: whole}
         if FEWEST <= len(common) < len(whole):
-            subsets[f"{schedule}, nets of both"] = {net: whole[net] for net in common}
+            subsets[f"{schedule}, nets of all"] = {net: whole[net] for net in common}
         for name, accuracies in subsets.items():
             if len(accuracies) < FEWEST:
                 print(f"{name}: {len(accuracies)} nets are too few to say anything\n")

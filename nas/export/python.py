@@ -61,6 +61,7 @@ def _train(subject: Subject) -> str:
         "LR": recipe.lr,
         "WEIGHT_DECAY": recipe.weight_decay,
         "WARMUP": recipe.warmup,
+        "AVERAGE": recipe.average,
         "LABEL_SMOOTHING": recipe.label_smoothing,
         "ROTATION": recipe.rotation,
         "SHIFT": recipe.shift,
@@ -88,14 +89,17 @@ def _inline(text: str) -> str:
     """`text` of train.py with the source of every function that it imports from `nas`."""
     from nas.data.augment import warp
     from nas.data.images import held_out_mask
+    from nas.training.average import Average
     from nas.training.device import precision
-    from nas.training.recipe import learning_rates
+    from nas.training.recipe import learning_rates, shares
 
-    functions = {f.__name__: f for f in (warp, held_out_mask, precision, learning_rates)}
-    imported = re.findall(r"^from nas\.\S+ import (\w+)\n", text, flags=re.MULTILINE)
+    ours = (warp, held_out_mask, Average, precision, learning_rates, shares)
+    functions = {f.__name__: f for f in ours}
+    lines = re.findall(r"^from nas\.\S+ import (.+)\n", text, flags=re.MULTILINE)
+    imported = [name for line in lines for name in line.split(", ")]
     assert sorted(imported) == sorted(functions), f"train.py imports {imported}"
-    text = re.sub(r"\n(from nas\.\S+ import \w+\n)+", "", text)
-    text = text.replace("import argparse\n", "import argparse\nimport math\n")
+    text = re.sub(r"\n(from nas\.\S+ import .+\n)+", "", text)
+    text = text.replace("import argparse\n", "import argparse\nimport copy\nimport math\n")
     text = text.replace("import Iterator\n", "import Iterator, Sequence\n")
     text = text.replace("import nullcontext\n", "import nullcontext\nfrom math import cos, pi\n")
     text = text.replace("import torch\n", "import numpy as np\nimport torch\n", 1)

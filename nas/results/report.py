@@ -40,6 +40,9 @@ class Member:
     layers: Sequence[tuple[str, ...]]  # number, call, output, receptive field, parameters, MACs
 
 
+_STEPS = " Steps up in the error are restarts of the learning rate."
+
+
 def write(opened: Opened, compared: Sequence[Opened] = ()) -> str:
     """The report's HTML. `compared` are studies whose fronts are drawn beside its own."""
     environment = jinja2.Environment(
@@ -169,8 +172,7 @@ def _pictures(opened: Opened, compared: Sequence[Opened]) -> list[Picture]:
                 "curves",
                 "Learning curves",
                 "The front's candidates in blue; those that were stopped early end at their "
-                "rung. Steps up in the error are restarts of the "
-                "learning rate.",
+                f"rung.{_STEPS if config.recipe.schedule == 'restarts' else ''}",
                 figures.curves(records, front),
             )
         )

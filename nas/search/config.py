@@ -88,6 +88,8 @@ _LEAST = {
 }
 
 _OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params", "storage", "artifacts")
+# What settings of today were before they had a name.
+_BEFORE: dict[str, Any] = {"average": 0.0}
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
 _RECIPE = {f.name for f in fields(Recipe)}
 
@@ -117,8 +119,16 @@ def to_settings(config: StudyConfig) -> dict[str, Any]:
     return {name: value for name, value in (settings | recipe).items() if value is not None}
 
 
+def recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The `settings` of a study that exists; what has no name in them yet is what it was then."""
+    return {**_BEFORE, **settings}
+
+
 def read(path: Path) -> dict[str, Any]:
-    """The flat settings in a study.toml; raises `ConfigError` if it cannot be read as one."""
+    """The flat settings in a study.toml; raises `ConfigError` if it cannot be read as one.
+
+    One that `nas` wrote is of a study that exists: see `recorded`.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -127,11 +137,11 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not a study's settings: it is nested too deep") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    content.pop("environment", None)
+    ours = content.pop("environment", None) is not None
     recipe = content.pop("recipe", {})
     if not isinstance(recipe, dict):
         raise ConfigError(f"{path}: recipe = {recipe!r}: it is a table, [recipe]")
-    return content | recipe
+    return recorded(content | recipe) if ours else content | recipe
 
 
 def environment(path: Path) -> dict[str, str]:

@@ -184,8 +184,8 @@ def rule(name: str) -> Rule:
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
-    """The epochs after which a candidate is judged: where the default schedule has annealed the
-    learning rate to zero, the last epoch aside."""
+    """The epochs after which a candidate is judged: where `restarts` has annealed the learning rate
+    to zero, and where the average of the weights tells as much under one cycle."""
     return () if epochs == 1 else (1,) if epochs < 8 else (1, 4)
 
 

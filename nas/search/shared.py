@@ -39,7 +39,7 @@ def publish(study: optuna.Study, config: StudyConfig, space: Space) -> None:
 def settings(study: optuna.Study) -> dict[str, Any] | None:
     """The study's settings; None if it was made by a version of nas that kept them in a file."""
     found = _attributes(study).get(SETTINGS)
-    return dict(found) if found is not None else None
+    return configuration.recorded(found) if found is not None else None
 
 
 def awaited(study: optuna.Study) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nas.data.images import Split
 from nas.training.arithmetic import Arithmetic
+from nas.training.average import Average
 from nas.training.recipe import Recipe
 from nas.training.step import evaluate, inputs_of, optimizer_of, totals, train_step
 
@@ -33,6 +34,10 @@ class Engine(Protocol):
     @property
     def fallback(self) -> str:
         """Why it is eager where it was to be a CUDA graph; else empty."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What is measured, and kept in the end: the model, or the average of its weights."""
 
     def train_epoch(self) -> tuple[float, float]:
         """One epoch: the mean loss of its steps, and the percentage that was right."""
@@ -66,6 +71,9 @@ class Eager:
         self._steps = len(data.train) // self._batch
         self._rates = iter(recipe.learning_rates(self._steps))
         self._generator = torch.Generator(self._device).manual_seed(seed)
+        self._average = Average(model) if recipe.average else None
+        self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
+        self.network = self._average.network if self._average else model
 
     def train_epoch(self) -> tuple[float, float]:
         images, batch = self._data.train, self._batch
@@ -88,12 +96,14 @@ class Eager:
                     *(self._model, self._optimizer, some, right),
                     *(self._recipe.label_smoothing, self._arithmetic, self._device),
                 )
+                if self._average:
+                    self._average.step(next(self._shares))
                 loss_sum += loss
                 correct += hits
         return loss_sum.item() / self._steps, 100 * correct.item() / (self._steps * batch)
 
     def measure(self) -> tuple[float, float]:
-        return evaluate(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+        return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
 
 class OnDevice:
@@ -119,6 +129,10 @@ class OnDevice:
         self._batches = self._order[: self._steps * self._batch].view(self._steps, self._batch)
         self._step = torch.zeros(1, dtype=torch.long, device=device)  # since the beginning
         self._place = torch.zeros(1, dtype=torch.long, device=device)  # in this epoch
+        self._average = Average(model) if recipe.average else None
+        shares = recipe.shares(self._steps) if recipe.average else []
+        self._shares = torch.tensor(shares, device=device)
+        self.network = self._average.network if self._average else model
         self._loss = torch.zeros((), device=device)
         self._correct = torch.zeros((), dtype=torch.long, device=device)
 
@@ -133,13 +147,13 @@ class OnDevice:
         return loss / self._steps, 100 * correct / (self._steps * self._batch)
 
     def measure(self) -> tuple[float, float]:
-        return evaluate(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+        return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
     def _advance(self) -> None:
         self._one_step()
 
     def _totals(self) -> tuple[Tensor, Tensor]:
-        return totals(self._model, self._data.held_out, self._data.normalizer, self._arithmetic)
+        return totals(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
     def _one_step(self) -> None:
         images = self._data.train
@@ -153,6 +167,8 @@ class OnDevice:
             *(self._model, self._optimizer, inputs, images.labels.index_select(0, which)),
             *(self._recipe.label_smoothing, self._arithmetic, self._device),
         )
+        if self._average:
+            self._average.step(self._shares.index_select(0, self._step).squeeze(0))
         self._loss += loss
         self._correct += hits
         self._place += 1
@@ -163,7 +179,8 @@ class OnDevice:
 
         AdamW's state, which the first step makes, stays where it is, and is zero again.
         """
-        tensors = [*self._model.parameters(), *self._model.buffers()]
+        networks = {id(network): network for network in (self._model, self.network)}.values()
+        tensors = [value for network in networks for value in network.state_dict().values()]
         before = [tensor.detach().clone() for tensor in tensors]
         own, host, device = self._generator.get_state(), torch.get_rng_state(), self._device_rng()
         self._model.train()
@@ -232,7 +249,7 @@ class Captured(OnDevice):
             with torch.cuda.device(self._device), self._aside():
                 return super().measure()
         if self._evaluation is None:
-            self._model.eval()
+            self.network.eval()
             self._evaluation = self._recorded(self._keep_totals)
         if self._evaluation is None or self._found is None:
             return super().measure()

@@ -107,6 +107,7 @@ def _fit(
         if on_epoch(curve[-1]) is False:
             break
     weights = {
-        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+        name: value.detach().cpu().contiguous()
+        for name, value in engine.network.state_dict().items()
     }
     return Fit(tuple(curve), weights, engine.name, engine.fallback)

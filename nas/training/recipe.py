@@ -19,8 +19,9 @@ class Recipe:
     batch_size: int = 64
     lr: float = 0.02  # AdamW's peak learning rate
     weight_decay: float = 1e-4
-    schedule: str = "restarts"  # cycles of 1 + 3 + 11 epochs, or one cycle
+    schedule: str = "one-cycle"  # or restarts: cycles of 1 + 3 + 11 epochs
     warmup: float = 0.2  # share of a cycle in which the learning rate rises
+    average: float = 1.0  # epochs that the network's weights are averaged over; 0: none
     label_smoothing: float = 0.0
     rotation: float = 7.0  # degrees, each way
     shift: float = 1.5  # pixels, each way
@@ -43,6 +44,7 @@ class Recipe:
         _check_range("lr", self.lr, 1e-8, 100)
         _check_range("weight_decay", self.weight_decay, 0, 10)
         _check_range("warmup", self.warmup, 0, 0.9)
+        _check_range("average", self.average, 0, MAX_EPOCHS)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.9)
         _check_range("rotation", self.rotation, 0, 180)
         _check_range("shift", self.shift, 0, 28)
@@ -52,8 +54,8 @@ class Recipe:
     def cycles(self) -> tuple[int, ...]:
         """Epochs of each learning-rate cycle; they add up to `epochs`.
 
-        Warm restarts (Loshchilov and Hutter, SGDR, 2017) of 1, then 3, then the remaining epochs,
-        so that a candidate can be judged annealed after 1 and after 4 epochs, and none is lost.
+        One (Smith and Topin, Super-convergence, 2018), or warm restarts (Loshchilov and Hutter,
+        SGDR, 2017) of 1, then 3, then the remaining epochs.
         """
         if self.schedule == "one-cycle" or self.epochs == 1:
             return (self.epochs,)
@@ -64,6 +66,10 @@ class Recipe:
     def learning_rates(self, steps_per_epoch: int) -> list[float]:
         """The learning rate of every step; see `learning_rates`."""
         return learning_rates(self.lr, self.warmup, self.cycles, steps_per_epoch)
+
+    def shares(self, steps_per_epoch: int) -> list[float]:
+        """How far the average goes towards the weights after every step; see `shares`."""
+        return shares(self.average, self.epochs, steps_per_epoch)
 
 
 def learning_rates(
@@ -79,6 +85,16 @@ def learning_rates(
         rates += [peak * (0.1 + 0.9 * step / rise) for step in range(rise)]
         rates += [peak * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
     return rates
+
+
+def shares(average: float, epochs: int, steps_per_epoch: int) -> list[float]:
+    """How far an average over `average` epochs goes towards the weights after every step.
+
+    At first it goes further, as there is less to remember: it never looks back over more than about
+    a ninth of the steps so far.
+    """
+    steps = range(1, epochs * steps_per_epoch + 1)
+    return [max(min(1.0, 1 / (average * steps_per_epoch)), 9 / (9 + step)) for step in steps]
 
 
 _KIND = {int: "whole number", float: "number", str: "word"}

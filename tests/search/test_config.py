@@ -37,7 +37,7 @@ def test_a_small_data_set_has_its_own_batch_size() -> None:
         ({"seed": -1}, "seed = -1: it is a whole number, at least 0"),
         ({"epochs": 16}, "epochs = 16"),
         ({"dataset": "nothing"}, "unknown data set 'nothing'"),
-        ({"budgets": 1}, "unknown setting 'budgets': known are artifacts, batch_size, budget"),
+        ({"budgets": 1}, "unknown setting 'budgets': known are artifacts, average, batch_size"),
         ({"space": ""}, "space = ''"),
     ],
 )
@@ -79,3 +79,15 @@ def test_what_runs_a_study_may_change_and_what_it_is_may_not() -> None:
         "budget 8000 -> 9000",
         "epochs 15 -> 5",
     ]
+
+
+def test_a_study_from_before_a_setting_is_what_it_was(tmp_path: Path) -> None:
+    """A study.toml that a person wrote has today's defaults; one of a study that exists has not."""
+    settings = config.to_settings(config.from_settings({}))
+    assert settings["average"] == 1.0
+    file = tmp_path / "study.toml"
+    text = config.write(config.from_settings({}), {"nas": "0.1.0"})
+    file.write_text(text.replace("average = 1.0\n", ""))
+    assert config.from_settings(config.read(file)).recipe.average == 0.0
+    file.write_text("budget = 2000\n")
+    assert config.from_settings(config.read(file)).recipe.average == 1.0

@@ -109,11 +109,11 @@ def test_what_cannot_come_to_the_target_is_out_of_reach() -> None:
     assert out_of_reach(Point(700, 50.0), finished[:4], 98) == "", "four say too little"
 
 
-def test_rungs_are_where_the_default_schedule_has_annealed() -> None:
+def test_rungs_are_where_restarts_have_annealed() -> None:
     from nas.training import Recipe
 
     for epochs in range(1, 16):
-        ends = [sum(Recipe(epochs=epochs).cycles[: i + 1]) for i in range(3)]
+        ends = [sum(Recipe(epochs=epochs, schedule="restarts").cycles[: i + 1]) for i in range(3)]
         assert all(rung in ends and rung < epochs for rung in rungs(epochs))
     assert rungs(15) == (1, 4)
 

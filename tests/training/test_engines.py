@@ -8,6 +8,7 @@ from statistics import fmean
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from nas.architecture import (
     Architecture,
@@ -26,10 +27,12 @@ from nas.training import Recipe
 from nas.training.arithmetic import Arithmetic
 from nas.training.engines import Captured, Eager, Engine, OnDevice
 from nas.training.fit import fit
+from nas.training.step import evaluate
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 PLAIN = Arithmetic("float32", "contiguous")
-STILL = Recipe(epochs=3, batch_size=64, rotation=0, shift=0, scale=0)
+# A low learning rate, so that rounding does not grow into a difference.
+STILL = Recipe(epochs=3, batch_size=64, lr=0.005, rotation=0, shift=0, scale=0)
 MOVED = Recipe(epochs=3, batch_size=64)
 
 
@@ -60,8 +63,46 @@ def test_a_step_that_reads_nothing_from_the_host_trains_the_same_network(digits:
     for _ in range(STILL.epochs):
         assert_near(steps.train_epoch(), eager.train_epoch())
         assert_near(steps.measure(), eager.measure())
-    for name, value in host.state_dict().items():
-        torch.testing.assert_close(device.state_dict()[name], value, rtol=0, atol=0.02)
+    for mine, other in ((device, host), (steps.network, eager.network)):
+        for name, value in other.state_dict().items():
+            torch.testing.assert_close(mine.state_dict()[name], value, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", [Eager, OnDevice])
+def test_what_is_measured_is_the_average_of_the_weights(
+    digits: Split, kind: Callable[..., Engine]
+) -> None:
+    """Followed here from the weights after every step, seen by the optimizer's hook."""
+    few = replace(digits, train=Images(digits.train.pixels[:640], digits.train.labels[:640]))
+    model, engine = made(kind, few, replace(STILL, average=0.5))
+    wanted = deepcopy(model.state_dict())
+    steps: list[float] = []
+
+    def follow(*_: object) -> None:
+        steps.append(max(1 / (0.5 * 10), 9 / (9 + len(steps) + 1)))
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                wanted[name] += steps[-1] * (value - wanted[name])
+
+    hook = register_optimizer_step_post_hook(follow)
+    try:
+        for _ in range(STILL.epochs):
+            engine.train_epoch()
+    finally:
+        hook.remove()
+    assert len(steps) == 30
+    assert steps[0] == 0.9
+    assert steps[-1] == pytest.approx(9 / 39)
+    for name, value in engine.network.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, wanted[name])
+            assert not torch.equal(value, model.state_dict()[name])
+    assert engine.measure() == evaluate(engine.network, digits.held_out, digits.normalizer, PLAIN)
+
+
+def test_without_an_average_the_model_itself_is_measured(digits: Split) -> None:
+    model, engine = made(Eager, digits, replace(STILL, average=0.0))
+    assert engine.network is model
 
 
 def test_a_step_on_the_device_learns_from_augmented_images_and_with_dropout(digits: Split) -> None:
@@ -88,14 +129,16 @@ def test_the_warm_up_changes_nothing_that_training_computes(digits: Split) -> No
     expected = [without.train_epoch() for _ in range(2)]
     warm, engine = made(OnDevice, digits, MOVED, Dropout(0.2))
     assert isinstance(engine, OnDevice)
-    before = deepcopy(warm.state_dict())
+    before = deepcopy((warm.state_dict(), engine.network.state_dict()))
     torch.manual_seed(5)
     engine._warm_up()
     assert engine._optimizer.state
-    assert all(torch.equal(value, before[name]) for name, value in warm.state_dict().items())
+    for network, known in zip((warm, engine.network), before, strict=True):
+        assert all(torch.equal(value, known[name]) for name, value in network.state_dict().items())
     assert [engine.train_epoch() for _ in range(2)] == expected
-    for name, value in cold.state_dict().items():
-        assert torch.equal(warm.state_dict()[name], value), name
+    for mine, other in ((warm, cold), (engine.network, without.network)):
+        for name, value in other.state_dict().items():
+            assert torch.equal(mine.state_dict()[name], value), name
 
 
 def test_a_warm_up_that_fails_leaves_the_network_as_it_was(

@@ -15,8 +15,8 @@ def test_a_schedule_spends_exactly_its_epochs(epochs: int, schedule: str) -> Non
     assert len(recipe.learning_rates(7)) == 7 * epochs
 
 
-def test_the_default_is_1_3_11_annealed_to_zero_at_each_end() -> None:
-    recipe = Recipe(lr=0.02)
+def test_restarts_are_1_3_11_annealed_to_zero_at_each_end() -> None:
+    recipe = Recipe(lr=0.02, schedule="restarts")
     assert recipe.cycles == (1, 3, 11)
     rates = recipe.learning_rates(100)
     for end in (100, 400, 1_500):
@@ -33,6 +33,17 @@ def test_the_default_is_1_3_11_annealed_to_zero_at_each_end() -> None:
 
 def test_one_step_an_epoch_is_enough() -> None:
     assert len(Recipe().learning_rates(1)) == 15
+    assert len(Recipe().shares(1)) == 15
+
+
+def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None:
+    shares = Recipe(average=1.5).shares(100)
+    assert len(shares) == 1_500
+    assert shares[0] == 0.9
+    assert shares[99] == 9 / 109
+    assert shares[1_300] > shares[1_350] == shares[-1] == 1 / 150
+    assert shares == sorted(shares, reverse=True)
+    assert max(Recipe(average=0.001).shares(100)) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -44,6 +55,7 @@ def test_one_step_an_epoch_is_enough() -> None:
         ({"lr": "0.1"}, "lr = '0.1': it is a number"),
         ({"lr": float("nan")}, "lr = nan"),
         ({"schedule": "step"}, "unknown schedule 'step': known are restarts, one-cycle"),
+        ({"average": -1}, "average = -1: it goes from 0 to 15"),
         ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
     ],
 )

@@ -20,18 +20,20 @@ from torch.nn import functional as F
 
 from nas.data.augment import warp
 from nas.data.images import held_out_mask
+from nas.training.average import Average
 from nas.training.device import precision
-from nas.training.recipe import learning_rates
+from nas.training.recipe import learning_rates, shares
 
 DATASET = "MNIST"  # in torchvision.datasets
 OPTIONS: dict[str, Any] = {}
 TRANSPOSED = False  # whether it stores rows and columns swapped
 EPOCHS = 15
-CYCLES = (1, 3, 11)  # epochs of each learning-rate cycle
+CYCLES = (15,)  # epochs of each learning-rate cycle
 BATCH_SIZE = 64
 LR = 0.02  # AdamW's peak learning rate
 WEIGHT_DECAY = 1e-4
 WARMUP = 0.2  # share of a cycle in which the learning rate rises
+AVERAGE = 1.0  # epochs that the network's weights are averaged over; 0: none
 LABEL_SMOOTHING = 0.0
 ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
@@ -92,7 +94,7 @@ def train(
     labels: Tensor,
     seed: int,
     held_out: tuple[Tensor, Tensor] | None = None,
-) -> Net:
+) -> nn.Module:
     """The network, trained; with `held_out` images it is measured on them after each epoch."""
     device = images.device
     torch.manual_seed(seed)
@@ -100,6 +102,9 @@ def train(
     optimizer = torch.optim.AdamW(model.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
     steps = len(images) // min(BATCH_SIZE, len(images))
     rates = iter(learning_rates(LR, WARMUP, CYCLES, steps))
+    average = Average(model) if AVERAGE else None
+    network = average.network if average else model
+    parts = iter(shares(AVERAGE, EPOCHS, steps) if AVERAGE else ())
     generator = torch.Generator(device).manual_seed(seed)
     for epoch in range(1, EPOCHS + 1):
         model.train()
@@ -113,12 +118,14 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            if average:
+                average.step(next(parts))
             total += loss.detach()
         line = f"epoch {epoch:2}/{EPOCHS}  training loss {total.item() / steps:.4f}"
         if held_out:
-            line += f"  held-out accuracy {accuracy(model, *held_out):.2f} %"
+            line += f"  held-out accuracy {accuracy(network, *held_out):.2f} %"
         print(line, flush=True)
-    return model
+    return network
 
 
 def main() -> None:

@@ -1,0 +1,236 @@
+"""What each part of the recipe is worth: one thing changed at a time, on three nets, three seeds.
+
+    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2]
+
+Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
+after epochs 1, 4 and 15, the last; no test image is read. Everything that is not named in a variant
+is `Recipe`'s, except that the weights are not averaged. The nets are plain designs of about 1,000,
+4,000 and 8,000 parameters that no search has chosen. Every run also keeps an exponential moving
+average of its weights and batch norm statistics, over about the last 1,000 steps, and measures that
+too; it changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is
+there is kept. Prints, for every variant, the mean over the nets of the difference to the base with
+the same seed.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.swa_utils import AveragedModel
+
+from nas.architecture import (
+    Architecture,
+    BatchNorm,
+    ChannelDropout,
+    Conv,
+    DepthwiseConv,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    Padding,
+    ReLU,
+    SiLU,
+)
+from nas.architecture.module import build
+from nas.data import dataset
+from nas.data.images import Split, load_split
+from nas.search.processes import core_of, default_workers, settle
+from nas.search.seeds import seed_of
+from nas.training import Recipe
+from nas.training.arithmetic import by_hardware
+from nas.training.engines import Eager
+from nas.training.step import evaluate
+
+OUTPUT = Path(__file__).with_suffix(".csv")
+MEASURED = (1, 4, 15)
+BASE = "base"
+EMA_DECAY = 0.999  # an average over about the last 1,000 steps, one and a quarter epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is changed."""
+
+    recipe: dict[str, object] = field(default_factory=dict)
+    after: tuple[Layer, ...] = (ReLU(),)  # behind every batch norm
+    change: Callable[[nn.Module], None] = lambda _: None  # in the model, before its first step
+
+
+def _momentum(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.01
+
+
+def _fan_out(model: nn.Module) -> None:
+    """He's initialisation, as for torchvision's residual networks; biases are zero."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+VARIANTS = {
+    BASE: Variant(),
+    "schedule: restarts": Variant({"schedule": "restarts"}),
+    "activation: SiLU": Variant(after=(SiLU(),)),
+    "learning rate: 0.01": Variant({"lr": 0.01}),
+    "learning rate: 0.04": Variant({"lr": 0.04}),
+    "augmentation: 3 degrees, 1 pixel": Variant({"rotation": 3.0, "shift": 1.0, "scale": 0.0}),
+    "batch: 128": Variant({"batch_size": 128}),
+    "weight decay: 0.01": Variant({"weight_decay": 0.01}),
+    "batch: 32": Variant({"batch_size": 32}),
+    "label smoothing: 0.05": Variant({"label_smoothing": 0.05}),
+    "batch norm's momentum: 0.01": Variant(change=_momentum),
+    "initialisation: He, fan out": Variant(change=_fan_out),
+    "dropout of channels: 0.05": Variant(after=(ReLU(), ChannelDropout(0.05))),
+    "augmentation: none": Variant({"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
+}
+NETS = ("1k", "4k", "8k")
+
+Job = tuple[str, str, int]  # variant, net, seed
+
+
+def net(name: str, after: tuple[Layer, ...]) -> Architecture:
+    """The net called `name`, with `after` behind each of its batch norms."""
+
+    def plain(width: int, valid: bool = False) -> tuple[Layer, ...]:
+        padding: Padding = "valid" if valid else "same"
+        return Conv(width, 3, padding, bias=False), BatchNorm(), *after
+
+    def separable(width: int) -> tuple[Layer, ...]:
+        return DepthwiseConv(bias=False), Conv(width, 1, bias=False), BatchNorm(), *after
+
+    pool = (MaxPool(),)
+    bodies = {
+        "1k": (*plain(8, True), *pool, *separable(10), *pool, *separable(12), *separable(14)),
+        "4k": (*plain(8, True), *pool, *plain(12), *pool, *plain(14), *plain(12)),
+        "8k": (*plain(10, True), *pool, *plain(14), *plain(14), *pool, *plain(16), *plain(16)),
+    }
+    head = (Conv(10, 1), GlobalAvgPool(), Flatten())
+    return Architecture((1, 28, 28), (*bodies[name], *head))
+
+
+def averaged(model: nn.Module) -> AveragedModel:
+    """An exponential moving average of weights and buffers; `update_parameters` goes on."""
+
+    def step(average: list[Tensor], current: list[Tensor], steps: Tensor) -> None:
+        if average[0].is_floating_point():  # else the number of batches, which nothing reads
+            done = int(steps)  # the first steps weigh more, as there is nothing yet to average
+            decay = min(EMA_DECAY, (1 + done) / (10 + done))
+            torch._foreach_lerp_(average, current, 1 - decay)
+
+    return AveragedModel(model, multi_avg_fn=step, use_buffers=True)  # type: ignore[arg-type]
+
+
+def train(job: Job, data: Split) -> list[dict[str, object]]:
+    """One run; a row for each of the epochs at which it is measured."""
+    name, which, index = job
+    variant = VARIANTS[name]
+    recipe = Recipe(**{"average": 0.0, **variant.recipe})  # type: ignore[arg-type]
+    architecture = net(which, variant.after)
+    arithmetic = by_hardware(torch.device("cpu"), recipe.precision)
+    seed = seed_of(index, which)
+    torch.manual_seed(seed)
+    model = build(architecture)
+    variant.change(model)
+    model = model.to(memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
+    engine = Eager(model, data, recipe, seed, arithmetic)
+    average = averaged(model)
+    hook = register_optimizer_step_post_hook(lambda *_: average.update_parameters(model))
+    rows: list[dict[str, object]] = []
+    for epoch in range(1, recipe.epochs + 1):
+        train_loss, _ = engine.train_epoch()
+        if epoch not in MEASURED:
+            continue
+        loss, accuracy = engine.measure()
+        ema_loss, ema = evaluate(average.module, data.held_out, data.normalizer, arithmetic)
+        rows.append(
+            {
+                **{"variant": name, "net": which, "params": architecture.params, "seed": index},
+                **{"epoch": epoch, "train_loss": round(train_loss, 5), "loss": round(loss, 5)},
+                **{"accuracy": accuracy, "ema_loss": round(ema_loss, 5), "ema_accuracy": ema},
+                "arithmetic": str(arithmetic),
+            }
+        )
+    hook.remove()
+    return rows
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a variant: accuracy of each net after the last epoch, and what the change is worth.
+
+    `gain` is the mean over nets and seeds of the difference to the base with the same seed, in
+    points; `se` is its standard error, over those differences. `log loss` is the same for the
+    logarithm of the held-out loss, which is less noisy; negative is better.
+    """
+    last = rows[rows["epoch"] == max(MEASURED)]
+    ema = last[last["variant"] == BASE].assign(variant="average of the weights")
+    ema = ema.assign(accuracy=ema["ema_accuracy"], loss=ema["ema_loss"])
+    last = pd.concat([last, ema]).set_index(["net", "seed"])
+    base = last[last["variant"] == BASE]
+    found: list[dict[str, object]] = []
+    for name, runs in last.groupby("variant", sort=False):
+        row: dict[str, object] = {"variant": name}
+        for which, own in runs.groupby("net"):
+            row[str(which)] = f"{own['accuracy'].mean():.2f} ± {own['accuracy'].std():.2f}"
+        gain = (runs["accuracy"] - base["accuracy"]).dropna()
+        loss = (runs["loss"] / base["loss"] - 1).dropna()
+        row |= {"gain": gain.mean(), "se": gain.sem(), "loss, %": 100 * loss.mean(), "n": len(gain)}
+        found.append(row)
+    return pd.DataFrame(found).round({"gain": 2, "se": 2, "loss, %": 1})
+
+
+_data: Split
+
+
+def _prepare(places: "object") -> None:
+    global _data
+    settle(places.get())  # type: ignore[attr-defined]
+    _data = load_split(dataset("mnist"))
+
+
+def _run(job: Job) -> list[dict[str, object]]:
+    return train(job, _data)
+
+
+def _jobs(variants: Iterable[str], seeds: int) -> list[Job]:
+    return [(name, which, seed) for name in variants for seed in range(seeds) for which in NETS]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=default_workers("cpu"))
+    options = parser.parse_args()
+    if unknown := [name for name in options.variants if name not in VARIANTS]:
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(VARIANTS)}")
+    done = set()
+    if OUTPUT.exists():
+        there = pd.read_csv(OUTPUT)
+        done = set(zip(there["variant"], there["net"], there["seed"], strict=True))
+    left = [job for job in _jobs(options.variants or VARIANTS, options.seeds) if job not in done]
+    context = get_context("spawn")
+    places = context.Queue()
+    for worker in range(options.workers):
+        places.put(core_of(worker, options.workers))
+    with context.Pool(options.workers, _prepare, (places,)) as pool:
+        for count, rows in enumerate(pool.imap_unordered(_run, left), start=1):
+            pd.DataFrame(rows).to_csv(OUTPUT, mode="a", header=not OUTPUT.exists(), index=False)
+            print(f"{count}/{len(left)}", *list(rows[-1].values())[:10], flush=True)
+    print(table(pd.read_csv(OUTPUT)).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
