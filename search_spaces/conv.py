@@ -9,7 +9,7 @@ a convolution's parameters grow with the square of its width; so a fair share of
 to the budget, whatever it is (`benchmarks/feasibility.py` measures the share).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import sqrt
 
@@ -37,16 +37,18 @@ from nas.errors import ArchitectureError
 
 MAX_BLOCKS = 4
 MAX_CONVS = 3
+SOUND = 6  # up to here a wider first convolution gains more than another layer
 
 
 def widths(task: Task) -> tuple[int, int]:
     """The narrowest and widest width that is drawn.
 
-    One 3 x 3 convolution of the widest on itself takes three quarters of the budget. The narrowest
-    is a quarter of it, or 2: a much narrower convolution starves what stands behind it.
+    One 1 x 1 convolution of the widest on itself takes an eighth of the budget, so that a few
+    separable ones fit into it; a plain one does not. The narrowest is a fifth of it, or 2: a much
+    narrower convolution starves what stands behind it.
     """
-    widest = max(4, min(128, round(sqrt(task.limits.params / 12))))
-    return max(2, widest // 4), widest
+    widest = max(4, min(128, round(sqrt(task.limits.params / 8))))
+    return max(2, widest // 5), widest
 
 
 def smallest(task: Task) -> Architecture:
@@ -69,43 +71,60 @@ def smallest(task: Task) -> Architecture:
 
 
 def start(task: Task) -> list[dict[str, object]]:
-    """Plain designs of about 1, 1/2, 1/4 and 1/8 of the budget, so that a search begins with a
+    """Designs of about 1, 1/2, 1/4 and 1/8 of the budget, the largest first: a search begins with a
     front that a person would have drawn, and not with what chance gives.
 
-    Each is a 3 x 3 conv-BN-ReLU net with max pools that keeps to its share: of those that use four
-    fifths of it the deepest, as the best hand-made nets are; else the largest.
+    All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
+    and ReLU. For the whole budget there is one of plain convolutions besides, which are as good at
+    8,000 parameters and more, and not below (`docs/search.md`).
     """
+    families = [(1, PLAIN), *((share, SEPARABLE) for share in (1, 2, 4, 8))]
+    chosen = [best_design(task, task.limits.params / share, *family) for share, family in families]
+    sized = {size: params for found in chosen if found for size, params in [found]}
+    return [sized[size] for size in sorted(sized, reverse=True)]
+
+
+def best_design(
+    task: Task, limit: float, depths: Sequence[tuple[int, ...]], separable: bool
+) -> tuple[int, dict[str, object]] | None:
+    """Of a family's designs that use four fifths of `limit` the deepest that begins wide enough;
+    else the largest. With its number of parameters; None if there is none."""
+    fitting = [design for design in _designs(task, depths, separable) if design[0] <= limit]
+    ample = [design for design in fitting if design[0] >= 0.8 * limit]
+    if ample:
+        return max(ample, key=lambda design: (*_quality(design[1]), design[0]))
+    return max(fitting, key=lambda design: design[0], default=None)
+
+
+def _quality(params: Mapping[str, object]) -> tuple[int, int]:
+    """How wide its first convolution is, as far as that matters, and how deep it is."""
+    first, depth = params["block1.width1"], sum(1 for name in params if ".width" in name)
+    assert isinstance(first, int)
+    return min(first, SOUND), depth
+
+
+# Convolutions in each of three blocks, and whether all but the first block are separable.
+PLAIN = (((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1)), False)
+SEPARABLE = (((1, 3, 3), (1, 2, 3), (1, 2, 2), (1, 1, 2), (1, 1, 1)), True)
+
+
+def _designs(
+    task: Task, depths: Sequence[tuple[int, ...]], separable: bool
+) -> Iterator[tuple[int, dict[str, object]]]:
+    """The designs of a family, of any size: their parameters' number, and what draws them."""
     narrowest, widest = widths(task)
-    designs = [
-        _design(convs, (width, min(widest, width * 3 // 2), min(widest, width * 2)))
-        for convs in ((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1))
-        for width in range(narrowest, widest + 1)
-    ]
-    sized: list[tuple[int, dict[str, object]]] = []
-    for params in designs:
-        with suppress(ArchitectureError):  # a small image has no room for a deep design
-            sized.append((sample(optuna.trial.FixedTrial(params), task).params, params))
-    chosen: list[dict[str, object]] = []
-    for share in (1, 2, 4, 8):
-        limit = task.limits.params / share
-        fitting = [design for design in sized if design[0] <= limit]
-        ample = [design for design in fitting if design[0] >= 0.8 * limit]
-        if ample:
-            deepest = max(_depth(params) for _, params in ample)
-            fitting = [design for design in ample if _depth(design[1]) == deepest]
-        if fitting:
-            best = max(fitting, key=lambda design: design[0])[1]
-            if best not in chosen:
-                chosen.append(best)
-    return chosen
+    for convs in depths:
+        for width in range(narrowest, widest * 2 // 3 + 1):
+            block_widths = (width, width * 3 // 2, min(widest, width * 2))
+            params = _design(convs, block_widths, separable)
+            with suppress(ArchitectureError):  # a small image has no room for a deep design
+                yield sample(optuna.trial.FixedTrial(params), task).params, params
 
 
-def _depth(params: Mapping[str, object]) -> int:
-    return sum(1 for name in params if ".width" in name)
-
-
-def _design(convs: tuple[int, ...], block_widths: tuple[int, ...]) -> dict[str, object]:
-    """The parameters of a plain net with `convs` convolutions of `block_widths` in its blocks."""
+def _design(
+    convs: tuple[int, ...], block_widths: tuple[int, ...], separable: bool
+) -> dict[str, object]:
+    """The parameters of a net with `convs` convolutions of `block_widths` in its blocks."""
     params: dict[str, object] = {
         "blocks": len(convs),
         "norm": True,
@@ -117,7 +136,7 @@ def _design(convs: tuple[int, ...], block_widths: tuple[int, ...]) -> dict[str, 
         name = f"block{number}"
         params |= {
             f"{name}.convs": count,
-            f"{name}.type": "plain",
+            f"{name}.type": "separable" if separable and number > 1 else "plain",
             f"{name}.kernel": 3,
             f"{name}.padding": "valid" if number == 1 else "same",
             f"{name}.down": "max" if number < len(convs) else "none",
