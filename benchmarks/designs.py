@@ -26,7 +26,6 @@ from nas.training.tuning import arithmetic_for
 from search_spaces import conv
 
 OUTPUT = Path(__file__).with_suffix(".csv")
-TASK = Task((1, 28, 28), 10, Limits(8_000))
 SIZES = (8_000, 4_000, 2_000, 1_000, 500)
 FAMILIES = {"plain": conv.PLAIN, "separable": conv.SEPARABLE}
 
@@ -34,10 +33,11 @@ Job = tuple[str, int, int]  # family, size, seed
 
 
 def design(family: str, size: int) -> Architecture:
-    """The family's design of at most `size` parameters."""
-    found = conv.best_design(TASK, size, *FAMILIES[family])
+    """The family's design for a budget of `size` parameters."""
+    task = Task((1, 28, 28), 10, Limits(size))
+    found = conv.best_design(task, size, *FAMILIES[family])
     assert found is not None
-    return conv.sample(optuna.trial.FixedTrial(found[1]), TASK)
+    return conv.sample(optuna.trial.FixedTrial(found[1]), task)
 
 
 def train(job: Job) -> dict[str, object]:
