@@ -158,12 +158,12 @@ def test_a_wrong_command_is_one_line_and_status_2(
 def test_a_search_says_what_it_does_and_ends_with_the_front(finished: Path) -> None:
     lines = (finished / "output.txt").read_text().splitlines()
     assert lines[0] == (
-        "New study s: digits, at most 900 parameters, space conv, 3 trials of 2 epochs"
+        "New study s: digits, at most 900 parameters, space conv, 5 trials of 2 epochs"
     )
     assert "worker-0 on cpu" in lines[1]
-    assert sum(line.startswith("trial ") for line in lines) == 3
+    assert sum(line.startswith("trial ") for line in lines) == 5
     assert any(line.startswith("Front of s: accuracy on held-out") for line in lines)
-    assert any(line.startswith("trained 3/3, over budget ") for line in lines)
+    assert any(line.startswith("trained 5/5, over budget ") for line in lines)
 
 
 def test_status_counts_and_says_that_it_is_complete(
@@ -171,8 +171,8 @@ def test_status_counts_and_says_that_it_is_complete(
 ) -> None:
     assert run(["status", str(finished / "s")]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "trained 3/3, over budget" in output
-    assert "6 epochs trained" in output
+    assert "trained 5/5, over budget" in output
+    assert "10 epochs trained" in output
     assert "The search is complete." in output
 
 
