@@ -169,8 +169,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a variant: accuracy of each net after the last epoch, and what the change is worth.
 
     `gain` is the mean over nets and seeds of the difference to the base with the same seed, in
-    points; `se` is its standard error, over those differences. `log loss` is the same for the
-    logarithm of the held-out loss, which is less noisy; negative is better.
+    points; `se` is its standard error, over those differences. `loss, %` is the same for the
+    held-out loss, relative, which is less noisy; negative is better.
     """
     last = rows[rows["epoch"] == max(MEASURED)]
     ema = last[last["variant"] == BASE].assign(variant="average of the weights")
@@ -183,10 +183,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         for which, own in runs.groupby("net"):
             row[str(which)] = f"{own['accuracy'].mean():.2f} ± {own['accuracy'].std():.2f}"
         gain = (runs["accuracy"] - base["accuracy"]).dropna()
-        loss = (runs["loss"] / base["loss"] - 1).dropna()
-        row |= {"gain": gain.mean(), "se": gain.sem(), "loss, %": 100 * loss.mean(), "n": len(gain)}
+        loss = 100 * (runs["loss"] / base["loss"] - 1).dropna()
+        row |= {"gain": gain.mean(), "se": gain.sem()}
+        row |= {"loss, %": loss.mean(), "its se": loss.sem(), "n": len(gain)}
         found.append(row)
-    return pd.DataFrame(found).round({"gain": 2, "se": 2, "loss, %": 1})
+    return pd.DataFrame(found).round({"gain": 2, "se": 2, "loss, %": 1, "its se": 1})
 
 
 _data: Split
