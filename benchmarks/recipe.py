@@ -1,11 +1,12 @@
 """What each part of the recipe is worth: one thing changed at a time, on three nets, three seeds.
 
-    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2]
+    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2] [--bare]
 
 Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
 after epochs 1, 4 and 15, the last; no test image is read. Everything that is not named in a variant
 is `Recipe`'s, except that the weights are not averaged. The nets are plain designs of about 1,000,
-4,000 and 8,000 parameters that no search has chosen. Every run also keeps an exponential moving
+4,000 and 8,000 parameters that no search has chosen; with `--bare` it is the second of them without
+batch norm, which has a table of its own. Every run also keeps an exponential moving
 average of its weights and batch norm statistics, over about the last 1,000 steps, and measures that
 too; it changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is
 there is kept. Prints, for every variant, the mean over the nets of the difference to the base with
@@ -21,7 +22,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from torch.optim.swa_utils import AveragedModel
 
 from nas.architecture import (
@@ -61,6 +65,7 @@ class Variant:
     recipe: dict[str, object] = field(default_factory=dict)
     after: tuple[Layer, ...] = (ReLU(),)  # behind every batch norm
     change: Callable[[nn.Module], None] = lambda _: None  # in the model, before its first step
+    clip: float = 0.0  # the gradient's largest norm; 0: any
 
 
 def _momentum(model: nn.Module) -> None:
@@ -84,6 +89,7 @@ VARIANTS = {
     "activation: SiLU": Variant(after=(SiLU(),)),
     "learning rate: 0.01": Variant({"lr": 0.01}),
     "learning rate: 0.04": Variant({"lr": 0.04}),
+    "learning rate: 0.04, clipped": Variant({"lr": 0.04}, clip=1.0),
     "augmentation: 3 degrees, 1 pixel": Variant({"rotation": 3.0, "shift": 1.0, "scale": 0.0}),
     "batch: 128": Variant({"batch_size": 128}),
     "weight decay: 0.01": Variant({"weight_decay": 0.01}),
@@ -95,16 +101,19 @@ VARIANTS = {
     "augmentation: none": Variant({"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
 }
 NETS = ("1k", "4k", "8k")
+BARE = "4k bare"  # without batch norm
 
 Job = tuple[str, str, int]  # variant, net, seed
 
 
 def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     """The net called `name`, with `after` behind each of its batch norms."""
+    normed = name != BARE
+    norm = (BatchNorm(),) if normed else ()
 
     def plain(width: int, valid: bool = False) -> tuple[Layer, ...]:
         padding: Padding = "valid" if valid else "same"
-        return Conv(width, 3, padding, bias=False), BatchNorm(), *after
+        return Conv(width, 3, padding, bias=not normed), *norm, *after
 
     def separable(width: int) -> tuple[Layer, ...]:
         return DepthwiseConv(bias=False), Conv(width, 1, bias=False), BatchNorm(), *after
@@ -116,7 +125,7 @@ def net(name: str, after: tuple[Layer, ...]) -> Architecture:
         "8k": (*plain(10, True), *pool, *plain(14), *plain(14), *pool, *plain(16), *plain(16)),
     }
     head = (Conv(10, 1), GlobalAvgPool(), Flatten())
-    return Architecture((1, 28, 28), (*bodies[name], *head))
+    return Architecture((1, 28, 28), (*bodies[name.removesuffix(" bare")], *head))
 
 
 def averaged(model: nn.Module) -> AveragedModel:
@@ -145,7 +154,9 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
     model = model.to(memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
     engine = Eager(model, data, recipe, seed, arithmetic)
     average = averaged(model)
-    hook = register_optimizer_step_post_hook(lambda *_: average.update_parameters(model))
+    hooks = [register_optimizer_step_post_hook(lambda *_: average.update_parameters(model))]
+    if variant.clip:
+        hooks.append(register_optimizer_step_pre_hook(lambda *_: _clip(model, variant.clip)))
     rows: list[dict[str, object]] = []
     for epoch in range(1, recipe.epochs + 1):
         train_loss, _ = engine.train_epoch()
@@ -161,8 +172,13 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
                 "arithmetic": str(arithmetic),
             }
         )
-    hook.remove()
+    for hook in hooks:
+        hook.remove()
     return rows
+
+
+def _clip(model: nn.Module, norm: float) -> None:
+    nn.utils.clip_grad_norm_(model.parameters(), norm)
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -203,8 +219,8 @@ def _run(job: Job) -> list[dict[str, object]]:
     return train(job, _data)
 
 
-def _jobs(variants: Iterable[str], seeds: int) -> list[Job]:
-    return [(name, which, seed) for name in variants for seed in range(seeds) for which in NETS]
+def _jobs(variants: Iterable[str], nets: Iterable[str], seeds: int) -> list[Job]:
+    return [(name, which, seed) for name in variants for seed in range(seeds) for which in nets]
 
 
 def main() -> None:
@@ -213,6 +229,7 @@ def main() -> None:
     )
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--bare", action="store_true", help="the net without batch norm")
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
@@ -221,7 +238,9 @@ def main() -> None:
     if OUTPUT.exists():
         there = pd.read_csv(OUTPUT)
         done = set(zip(there["variant"], there["net"], there["seed"], strict=True))
-    left = [job for job in _jobs(options.variants or VARIANTS, options.seeds) if job not in done]
+    nets = (BARE,) if options.bare else NETS
+    jobs = _jobs(options.variants or VARIANTS, nets, options.seeds)
+    left = [job for job in jobs if job not in done]
     context = get_context("spawn")
     places = context.Queue()
     for worker in range(options.workers):
@@ -230,7 +249,11 @@ def main() -> None:
         for count, rows in enumerate(pool.imap_unordered(_run, left), start=1):
             pd.DataFrame(rows).to_csv(OUTPUT, mode="a", header=not OUTPUT.exists(), index=False)
             print(f"{count}/{len(left)}", *list(rows[-1].values())[:10], flush=True)
-    print(table(pd.read_csv(OUTPUT)).to_string(index=False))
+    measured = pd.read_csv(OUTPUT)
+    for bare in (False, True):
+        own = measured[(measured["net"] == BARE) == bare]
+        if not own.empty:
+            print(table(own).to_string(index=False))
 
 
 if __name__ == "__main__":
