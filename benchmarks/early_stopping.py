@@ -304,7 +304,7 @@ def main() -> None:
     for name, table in (
         ("rank_correlation", pd.concat(ranked)),
         ("seed_noise", noise(curves, params)),
-        ("schedules", schedules(tables)),
+        ("schedules", schedules({n: {k: t[k] for k in common} for n, t in tables.items()})),
         ("early_stopping", pd.concat(compared)),
         ("early_stopping_by_number", pd.concat(smaller)),
     ):

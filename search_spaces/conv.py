@@ -38,6 +38,10 @@ from nas.errors import ArchitectureError
 MAX_BLOCKS = 4
 MAX_CONVS = 3
 SOUND = 6  # up to here a wider first convolution gains more than another layer
+# The families of designs that a search starts with: convolutions in each of three blocks, and
+# whether all but the first block are separable.
+PLAIN = (((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1)), False)
+SEPARABLE = (((1, 3, 3), (1, 2, 3), (1, 2, 2), (1, 1, 2), (1, 1, 1)), True)
 
 
 def widths(task: Task) -> tuple[int, int]:
@@ -76,7 +80,7 @@ def start(task: Task) -> list[dict[str, object]]:
 
     All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
     and ReLU. For the whole budget there is one of plain convolutions besides, which are as good at
-    8,000 parameters and more, and not below (`docs/search.md`).
+    8,000 parameters and not below (`docs/search.md`).
     """
     families = [(1, PLAIN), *((share, SEPARABLE) for share in (1, 2, 4, 8))]
     chosen = [best_design(task, task.limits.params / share, *family) for share, family in families]
@@ -101,11 +105,6 @@ def _quality(params: Mapping[str, object]) -> tuple[int, int]:
     first, depth = params["block1.width1"], sum(1 for name in params if ".width" in name)
     assert isinstance(first, int)
     return min(first, SOUND), depth
-
-
-# Convolutions in each of three blocks, and whether all but the first block are separable.
-PLAIN = (((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1)), False)
-SEPARABLE = (((1, 3, 3), (1, 2, 3), (1, 2, 2), (1, 1, 2), (1, 1, 1)), True)
 
 
 def _designs(
