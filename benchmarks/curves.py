@@ -7,8 +7,9 @@ parameters from 200 to 20,000, none above 1 million multiply-accumulates (a rand
 parameters has 0.7 million in the median; without a cap few large nets take most of the time). Each
 draw has a budget of its own, log-uniform from 300 to 20,000, because the space's widths follow the
 budget; they went up to the square root of a twelfth of it when these nets were drawn, so without
-curves_nets.csv others would be drawn now. They are trained on MNIST, on a stratified quarter of the images that a search trains on,
-for 15 epochs, and measured after every epoch on all 10,000 held-out images.
+curves_nets.csv others would be drawn now. They are trained on MNIST, on a stratified quarter of the
+images that a search trains on, for 15 epochs, and measured after every epoch on all 10,000 held-out
+images.
 
 The schedules: "restarts", cycles of 1 + 3 + 11 epochs, which was the default once; "one-cycle",
 without an average of the weights; and "averaged", the default recipe: the same trainings, of which
