@@ -23,7 +23,7 @@ from nas.search import processes, trials
 from nas.search.config import StudyConfig
 from nas.search.processes import core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
-from nas.search.stop import end_with_parent, sigterm_as_interrupt
+from nas.search.stop import Interrupts, end_with_parent
 from nas.training import Epoch
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def verify(
     team = _Team(context, opened, plan, observer, name, arithmetic, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):
         try:
-            with sigterm_as_interrupt():
+            with team.interrupts.raised():
                 team.work(workers or default_workers(name))
         finally:
             team.end()
@@ -119,6 +119,7 @@ class _Team:
         data_dir: Path | None,
     ) -> None:
         self.runs = list(opened.runs)
+        self.interrupts = Interrupts()
         self._context = context
         self._opened = opened
         self._plan = plan
@@ -183,7 +184,8 @@ class _Team:
                 self._observer.epoch(member.job, told)
             case Run():
                 member.ended = True
-                trials.add_run(self._opened.study, told)
+                with self.interrupts.held():
+                    trials.add_run(self._opened.study, told)
                 kept = [run for run in self.runs if (run.trial, run.index) != member.job.key]
                 self.runs = [*kept, told]
                 self._observer.run(member.job.record, told)

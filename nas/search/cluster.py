@@ -56,7 +56,7 @@ class Cluster:
             ended, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
             for task in ended:
                 reason = self._result(task)
-            self._supervision.watch.look()
+            self._supervision.look()
             self._supervision.observer.tick(self._supervision.progress)
         return reason
 
@@ -71,7 +71,7 @@ class Cluster:
         for task in left:
             self._ray.cancel(task, force=True)
         self._tasks = []
-        self._supervision.watch.look(now=True)
+        self._supervision.look(now=True)
         self._ray.shutdown()
 
     def _share(self) -> tuple[str, Mapping[str, float]]:

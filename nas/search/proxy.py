@@ -11,7 +11,7 @@ from optuna.storages import run_grpc_proxy_server
 
 from nas.errors import ConfigError, StudyError
 from nas.search import backends, storage
-from nas.search.stop import sigterm_as_interrupt
+from nas.search.stop import Interrupts
 
 
 def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
@@ -31,7 +31,7 @@ def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None
     _check_free(host, port)
     backend = storage.connect(url)
     ready()
-    with warnings.catch_warnings(), sigterm_as_interrupt():
+    with warnings.catch_warnings(), Interrupts().raised():
         # Marked experimental since 4.2.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pool = ThreadPoolExecutor(max_workers=threads)

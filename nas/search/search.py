@@ -22,7 +22,6 @@ from nas.search.config import StudyConfig
 from nas.search.folder import Folder
 from nas.search.observer import Observer
 from nas.search.space import Space
-from nas.search.stop import sigterm_as_interrupt
 from nas.search.supervision import Supervision
 from nas.search.team import Team
 from nas.search.worker import Work
@@ -170,7 +169,7 @@ def _run(team: Team | Cluster, supervision: Supervision, tables: bool) -> Outcom
     """Have `team` work; write the study's tables in the end, however it came."""
     interrupted = False
     try:
-        with sigterm_as_interrupt():
+        with supervision.interrupts.raised():
             reason = team.run()
     except KeyboardInterrupt:
         reason, interrupted = "stopped", True

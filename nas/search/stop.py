@@ -60,15 +60,45 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """While inside, SIGTERM raises `KeyboardInterrupt`, as Ctrl-C does."""
+class Interrupts:
+    """SIGTERM and Ctrl-C as `KeyboardInterrupt`, which waits for what has to be done as a whole."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def __init__(self) -> None:
+        self._held = False
+        self._waiting = False
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """While inside, both signals raise `KeyboardInterrupt`; one that is ignored stays so."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in numbers}
+        heeded = [number for number in numbers if before[number] is not signal.SIG_IGN]
+        for number in heeded:
+            signal.signal(number, self._interrupt)
+        try:
+            yield
+        finally:
+            for number in heeded:
+                signal.signal(number, before[number])
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While inside, the first signal waits until the end of it; a second one does not.
+
+        For what talks to a database: broken off within its driver it leaves connections behind that
+        cannot be closed, and tracebacks in the log.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._waiting:
+            self._waiting = False
+            raise KeyboardInterrupt
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._held and not self._waiting:
+            self._waiting = True
+            return
         raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -7,6 +7,7 @@ from nas.search.config import StudyConfig
 from nas.search.folder import Folder
 from nas.search.observer import Observer
 from nas.search.progress import Progress
+from nas.search.stop import Interrupts
 from nas.search.watch import Watch
 
 
@@ -28,10 +29,16 @@ class Supervision:
         self.config = shared.totals(self.patient, config)
         self.observer = observer
         self.progress = Progress(self.config.trials, self.config.recipe.epochs)
-        self.watch = Watch(study, folder, owner, self.progress, observer)
+        self.interrupts = Interrupts()
+        self._watch = Watch(study, folder, owner, self.progress, observer)
 
     def begin(self) -> int:
         """See what is there, and say that it begins; returns how many candidates are wanted."""
-        self.watch.look(now=True)
+        self.look(now=True)
         self.observer.begin(self.folder, self.config, self.progress)
         return max(0, self.config.trials - self.progress.trained)
+
+    def look(self, now: bool = False) -> None:
+        """See what others did meanwhile, if it is time or `now`; an interrupt waits for it."""
+        with self.interrupts.held():
+            self._watch.look(now)

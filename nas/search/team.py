@@ -77,7 +77,7 @@ class Team:
                 self._end_the_silent(now, slept=now - ticked > GRACE / 2)
                 ticked = now
                 self._observer.tick(self._progress)
-            self._supervision.watch.look()
+            self._supervision.look()
         return reason
 
     def _end_the_silent(self, now: float, slept: bool) -> None:
@@ -106,7 +106,7 @@ class Team:
         self._members.clear()
         try:
             self._give_back(self._supervision.study, "the search was stopped")
-            self._supervision.watch.look(now=True)  # at what had not been signed yet
+            self._supervision.look(now=True)  # at what had not been signed yet
         except Exception as error:
             if not is_away(error):
                 raise
@@ -166,7 +166,7 @@ class Team:
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
         self._give_back(self._supervision.patient, f"{member.name} died ({how})", member.name)
-        self._supervision.watch.look(now=True)  # at what it had not signed yet
+        self._supervision.look(now=True)  # at what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
             raise StudyError(

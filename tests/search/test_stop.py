@@ -1,0 +1,71 @@
+import signal
+from unittest.mock import Mock
+
+import pytest
+
+from nas.search import supervision
+from nas.search.stop import Interrupts
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_interrupts_at_once_and_is_as_before_afterwards(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), Interrupts().raised():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_waits_for_what_has_to_be_whole(number: signal.Signals) -> None:
+    interrupts, done = Interrupts(), []
+
+    def whole() -> None:
+        signal.raise_signal(number)
+        done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt), interrupts.raised(), interrupts.held():
+        whole()
+    assert done
+    with interrupts.held():
+        pass  # it has been heeded: what ends the search is not interrupted again
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    interrupts, done = Interrupts(), []
+
+    def impatient() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt), interrupts.raised(), interrupts.held():
+        impatient()
+    assert not done
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupts().raised():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_look_at_the_study_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def look(_: bool) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        looked.append("at everything")
+
+    monkeypatch.setattr(supervision, "Watch", lambda *_: Mock(look=look))
+    monkeypatch.setattr(supervision, "Progress", Mock())
+    monkeypatch.setattr(supervision.storage, "patient", Mock())
+    monkeypatch.setattr(supervision.shared, "totals", Mock())
+    watching = supervision.Supervision(Mock(), Mock(), Mock(), None, Mock())
+    with pytest.raises(KeyboardInterrupt), watching.interrupts.raised():
+        watching.look()
+    assert looked
