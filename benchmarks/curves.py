@@ -13,10 +13,11 @@ images.
 
 The schedules: "restarts", cycles of 1 + 3 + 11 epochs, which was the default once; "one-cycle",
 without an average of the weights; and "averaged", the default recipe: the same trainings, of which
-the average is measured. Phases, in order: 1 all nets under restarts; 2 two more seeds for 30 of
-them; 3 the first 40 nets, of all sizes, in one cycle; 4 these averaged; 5 all others averaged; 6
-two more seeds averaged. Writes curves_nets.csv (a row a net) and curves.csv (a row an epoch) beside
-this file. What is there is kept: the command goes on where it was stopped.
+the average is measured. All have a peak learning rate of 0.02. Phases, in order: 1 all nets under
+restarts; 2 two more seeds for 30 of them; 3 the first 40 nets, of all sizes, in one cycle; 4 these
+averaged; 5 all others averaged; 6 two more seeds averaged. Writes curves_nets.csv (a row a net) and
+curves.csv (a row an epoch) beside this file. What is there is kept: the command goes on where it
+was stopped.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -49,11 +51,12 @@ SMALLEST, LARGEST = 200, 20_000
 STEPS, PER_STEP = 20, 10
 MAX_MACS = 1_000_000
 QUARTER = 12_500  # images
+RATES: dict[str, Any] = {"lr": 0.02, "lr_without_norm": 1.0}  # the default when they were made
 
 RECIPES = {
-    "restarts": Recipe(schedule="restarts", average=0.0),
-    "one-cycle": Recipe(average=0.0),
-    "averaged": Recipe(),
+    "restarts": Recipe(**RATES, schedule="restarts", average=0.0),
+    "one-cycle": Recipe(**RATES, average=0.0),
+    "averaged": Recipe(**RATES),
 }
 Job = tuple[int, str, int]  # net, schedule, seed
 

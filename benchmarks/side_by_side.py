@@ -1,6 +1,6 @@
 """Studies after an equal number of epochs: what each had found by then.
 
-    python benchmarks/side_by_side.py studies/mnist-8k-no-stopping studies/mnist-8k [--epochs N]
+    python benchmarks/side_by_side.py STUDY [STUDY ...] [--epochs N]
 
 Each study is cut where its candidates, in the order in which they ended, had trained for N epochs
 in all; N is by default what the shortest has. Epochs of candidates that were interrupted count as

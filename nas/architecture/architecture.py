@@ -87,6 +87,10 @@ class Architecture:
         """The shape of the output for one image: `(classes,)` for a classifier."""
         return self.shapes[-1]
 
+    def has(self, *kinds: type) -> bool:
+        """Whether any of its layers is of one of these `kinds`."""
+        return any(isinstance(layer, kinds) for layer in self.layers)
+
     @cached_property
     def params(self) -> int:
         """Trainable scalars: `sum(p.numel() for p in model.parameters())`."""

@@ -49,7 +49,8 @@ def _own(name: str) -> str:
 def _train(subject: Subject) -> str:
     from nas.data.images import SPLIT_SEED
 
-    dataset, recipe = subject.dataset, subject.recipe
+    dataset = subject.dataset
+    recipe = subject.recipe.of_network(batch_norm=subject.architecture.has(BatchNorm))
     text = _inline(_own("train.py"))
     values = {
         "DATASET": dataset.torchvision or dataset.name,
@@ -142,11 +143,7 @@ def _literal(value: Any) -> str:
 
 
 def _facts(subject: Subject) -> dict[str, Any]:
-    layers = subject.architecture.layers
-
-    def has(*kinds: type) -> bool:
-        return any(isinstance(layer, kinds) for layer in layers)
-
+    has = subject.architecture.has
     return {
         "PARAMETERS": subject.architecture.params,
         "BUDGET": subject.budget,

@@ -89,7 +89,7 @@ _LEAST = {
 
 _OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params", "storage", "artifacts")
 # What settings of today were before they had a name.
-_BEFORE: dict[str, Any] = {"average": 0.0}
+_BEFORE: dict[str, Any] = {"average": 0.0, "lr_without_norm": 1.0}
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
 _RECIPE = {f.name for f in fields(Recipe)}
 

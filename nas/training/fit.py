@@ -8,7 +8,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, BatchNorm
 from nas.architecture.module import build
 from nas.data.images import Split
 from nas.training.arithmetic import Arithmetic, by_hardware
@@ -94,6 +94,7 @@ def _fit(
 ) -> Fit:
     device = data.train.labels.device
     model = build(architecture).to(device, memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
+    recipe = recipe.of_network(batch_norm=architecture.has(BatchNorm))
     engine = engine_for(model, data, recipe, seed, arithmetic)
     curve = []
     for number in range(1, recipe.epochs + 1):

@@ -1,7 +1,7 @@
 """How a candidate is trained: values only, no torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import cos, pi
 
 from nas.errors import ConfigError, unknown
@@ -17,7 +17,8 @@ class Recipe:
 
     epochs: int = MAX_EPOCHS  # in all; at most 15
     batch_size: int = 64
-    lr: float = 0.02  # AdamW's peak learning rate
+    lr: float = 0.04  # AdamW's peak learning rate
+    lr_without_norm: float = 0.5  # what it is multiplied by if the network has no batch norm
     weight_decay: float = 1e-4
     schedule: str = "one-cycle"  # or restarts: cycles of 1 + 3 + 11 epochs
     warmup: float = 0.2  # share of a cycle in which the learning rate rises
@@ -42,6 +43,7 @@ class Recipe:
         _check_range("epochs", self.epochs, 1, MAX_EPOCHS)
         _check_range("batch_size", self.batch_size, 2, 65_536)
         _check_range("lr", self.lr, 1e-8, 100)
+        _check_range("lr_without_norm", self.lr_without_norm, 1e-3, 10)
         _check_range("weight_decay", self.weight_decay, 0, 10)
         _check_range("warmup", self.warmup, 0, 0.9)
         _check_range("average", self.average, 0, MAX_EPOCHS)
@@ -49,6 +51,10 @@ class Recipe:
         _check_range("rotation", self.rotation, 0, 180)
         _check_range("shift", self.shift, 0, 28)
         _check_range("scale", self.scale, 0, 0.9)
+
+    def of_network(self, batch_norm: bool) -> "Recipe":
+        """The recipe of one network, whose peak learning rate is `lr`."""
+        return self if batch_norm else replace(self, lr=self.lr * self.lr_without_norm)
 
     @property
     def cycles(self) -> tuple[int, ...]:

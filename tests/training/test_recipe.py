@@ -31,6 +31,12 @@ def test_restarts_are_1_3_11_annealed_to_zero_at_each_end() -> None:
         assert cycle[peak:] == sorted(cycle[peak:], reverse=True)
 
 
+def test_a_network_without_batch_norm_has_a_learning_rate_of_its_own() -> None:
+    recipe = Recipe(lr=0.04, lr_without_norm=0.5)
+    assert recipe.of_network(batch_norm=True).lr == 0.04
+    assert recipe.of_network(batch_norm=False).lr == 0.02
+
+
 def test_one_step_an_epoch_is_enough() -> None:
     assert len(Recipe().learning_rates(1)) == 15
     assert len(Recipe().shares(1)) == 15
@@ -54,6 +60,7 @@ def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None
         ({"epochs": True}, "epochs = True: it is a whole number"),
         ({"lr": "0.1"}, "lr = '0.1': it is a number"),
         ({"lr": float("nan")}, "lr = nan"),
+        ({"lr_without_norm": 0}, "lr_without_norm = 0: it goes from 0.001 to 10"),
         ({"schedule": "step"}, "unknown schedule 'step': known are restarts, one-cycle"),
         ({"average": -1}, "average = -1: it goes from 0 to 15"),
         ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
