@@ -35,6 +35,7 @@ BY_STATE = {
     State.INTERRUPTED: GREY,
     State.RUNNING: GREEN,
 }
+SYMBOLS = ("x", "triangle-up")  # of other people's networks
 CURVES = 60  # of candidates behind the front that are drawn; more hide each other
 
 
@@ -43,13 +44,15 @@ def front(
     on_front: Sequence[Record],
     verified: Mapping[int, Verification],
     budget: int,
-    references: Sequence[Reference] = (),
+    references: Mapping[str, Sequence[Reference]] | None = None,
     others: Mapping[str, Sequence[Record]] | None = None,
 ) -> go.Figure:
     """Accuracy over parameters: the front as a step line, all other candidates behind it.
 
-    `others` are other studies' fronts by name, drawn as lines of their own.
+    `references` are other people's networks by what they are called, `others` other studies' fronts
+    by name, drawn as lines of their own.
     """
+    points = [reference for group in (references or {}).values() for reference in group]
     figure = _figure("parameters", "accuracy, %")
     members = {record.number for record in on_front}
     behind = [r for r in records if r.state is State.TRAINED and r.number not in members]
@@ -75,17 +78,16 @@ def front(
         )
     for (name, records_), color in zip((others or {}).items(), OTHERS * 9, strict=False):
         _front_line(figure, records_, budget, name, color)
-    if references:
+    for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
         figure.add_scatter(
-            x=[r.params for r in references],
-            y=[r.accuracy for r in references],
+            x=[r.params for r in group],
+            y=[r.accuracy for r in group],
             text=[
-                f"{r.name}<br>{r.params:,} parameters, {r.accuracy:.2f} % claimed"
-                for r in references
+                f"{r.name}<br>{r.params:,} parameters, {r.accuracy:.2f} % claimed" for r in group
             ],
             mode="markers",
-            name="made by hand (claimed, on test images)",
-            marker={"color": GREEN, "size": 9, "symbol": "x"},
+            name=name,
+            marker={"color": GREEN, "size": 9, "symbol": symbol},
             hovertemplate="%{text}<extra></extra>",
         )
     _front_line(figure, on_front, budget, "front (held out, one run)", BLUE)
@@ -113,11 +115,11 @@ def front(
         textangle=-90,
         yanchor="bottom",
     )
-    low, high = _window(on_front, [v.mean for v in verified.values()], references, budget)
+    low, high = _window(on_front, [v.mean for v in verified.values()], points, budget)
     figure.update_yaxes(range=[low, high])
     inside = [r.params or 1 for r in on_front if (r.accuracy or 0) >= low]
     left = 0.8 * min(inside, default=budget / 10)
-    near = [r.params for r in references if r.params <= 2.6 * budget]
+    near = [r.params for r in points if r.params <= 2.6 * budget]
     figure.update_xaxes(
         type="log",
         range=[log10(left), log10(1.12 * max([budget, *near]))],

@@ -218,7 +218,7 @@ def front_figure(opened: Opened, compared: Sequence[Opened] = ()) -> go.Figure:
         opened.front,
         opened.verified,
         opened.config.budget,
-        BY_DATASET.get(opened.config.dataset, ()),
+        BY_DATASET.get(opened.config.dataset),
         {f"front of {escape(other.folder.name)}": other.front for other in compared},
     )
 
