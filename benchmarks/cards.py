@@ -18,10 +18,9 @@ Writes cards.csv beside this file, a row a reading. What is there is kept.
 import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
-import pandas as pd
+import pool
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -31,7 +30,7 @@ from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.augment import warp
 from nas.data.images import load_split, load_test, load_training
-from nas.search.processes import core_of, default_workers, settle
+from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
 from nas.training.arithmetic import by_hardware
 from nas.training.step import evaluate
@@ -69,9 +68,9 @@ OWN = {
 }
 
 
-def train(name: str, index: int, core: int | None) -> list[dict[str, object]]:
+def train(job: tuple[str, int]) -> list[dict[str, object]]:
     """One run; a row for every reading of the test images."""
-    settle(core)
+    name, index = job
     own, device = OWN[name], torch.device("cpu")
     arithmetic = by_hardware(device, "auto")
     images, test = load_training(dataset("mnist")), load_test(dataset("mnist"))
@@ -102,18 +101,6 @@ def train(name: str, index: int, core: int | None) -> list[dict[str, object]]:
     return rows
 
 
-_core: int | None = None
-
-
-def _prepare(places: "object") -> None:
-    global _core
-    _core = places.get()  # type: ignore[attr-defined]
-
-
-def _run(job: tuple[str, int]) -> list[dict[str, object]]:
-    return train(*job, _core)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -121,21 +108,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
-    done = set()
-    if OUTPUT.exists():
-        there = pd.read_csv(OUTPUT, dtype={"net": str})
-        done = set(zip(there["net"], there["seed"], strict=True))
     jobs = [(name, index) for index in range(options.seeds) for name in OWN]
-    left = [job for job in jobs if job not in done]
-    context = get_context("spawn")
-    places = context.Queue()
-    for worker in range(options.workers):
-        places.put(core_of(worker, options.workers))
-    with context.Pool(options.workers, _prepare, (places,)) as pool:
-        for rows in pool.imap_unordered(_run, left):
-            pd.DataFrame(rows).to_csv(OUTPUT, mode="a", header=not OUTPUT.exists(), index=False)
-            print(rows, flush=True)
-    table = pd.read_csv(OUTPUT, dtype={"net": str}).groupby(["net", "params", "epoch"])["test"]
+    rows = pool.train(train, jobs, ("net", "seed"), OUTPUT, options.workers)
+    table = rows.groupby(["net", "params", "epoch"])["test"]
     print(table.agg(["mean", "std", "min", "max", "count"]).round(2).to_string())
 
 

@@ -26,18 +26,18 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pandas as pd
+import pool
 
 from nas.architecture import Architecture, Limits, Task
 from nas.data import dataset
 from nas.data.images import Images, Split, load_split, split
 from nas.errors import ArchitectureError
-from nas.search.processes import core_of, default_workers, settle
+from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
 from nas.training import Recipe
 from nas.training.arithmetic import Arithmetic
@@ -122,9 +122,8 @@ _data: Split
 _arithmetic: Arithmetic
 
 
-def _prepare(arithmetic: Arithmetic, places: "object") -> None:
+def _prepare(arithmetic: Arithmetic) -> None:
     global _nets, _data, _arithmetic
-    settle(places.get())  # type: ignore[attr-defined]
     whole = load_split(dataset("mnist"))
     # Set aside as held-out images are: an equal share of every class.
     train = Images(whole.train.pixels, whole.train.labels)
@@ -165,26 +164,9 @@ def main() -> None:
     arithmetic = arithmetic_for(torch.device("cpu"), Recipe())
     if not NETS.exists():
         describe(draw()).to_csv(NETS, index=False)
-    done: set[Job] = set()
-    if CURVES.exists():
-        there = pd.read_csv(CURVES)
-        done = {
-            (int(net), str(schedule), int(seed))
-            for net, schedule, seed in there[["net", "schedule", "seed"]]
-            .drop_duplicates()
-            .itertuples(index=False)
-        }
-    left = [job for job in jobs(options.phase) if job not in done]
-    print(f"{len(done)} there, {len(left)} to train, {arithmetic}", flush=True)
-    context = get_context("spawn")
-    places = context.Queue()
-    for worker in range(options.workers):
-        places.put(core_of(worker, options.workers))
-    with context.Pool(options.workers, _prepare, (arithmetic, places)) as pool:
-        for count, rows in enumerate(pool.imap_unordered(_train, left), start=1):
-            pd.DataFrame(rows).to_csv(CURVES, mode="a", header=not CURVES.exists(), index=False)
-            last = rows[-1]
-            print(f"{count}/{len(left)}", last["net"], last["accuracy"], flush=True)
+    columns = ("net", "schedule", "seed")
+    wanted = list(jobs(options.phase))
+    pool.train(_train, wanted, columns, CURVES, options.workers, _prepare, arithmetic)
 
 
 if __name__ == "__main__":

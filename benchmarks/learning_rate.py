@@ -12,15 +12,15 @@ differences to 0.02, for nets with and without batch norm.
 
 import argparse
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import curves
 import pandas as pd
+import pool
 import torch
 
 from nas.architecture import Architecture, BatchNorm
-from nas.search.processes import core_of, default_workers
+from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
 from nas.training.fit import fit
 from nas.training.tuning import arithmetic_for
@@ -32,17 +32,19 @@ LEARNED = 50.0  # percent; below it a net has hardly learned anything
 Job = tuple[int, float]  # net, learning rate
 
 
-def train(job: Job) -> dict[str, object]:
+def train(job: Job) -> list[dict[str, object]]:
     """One run."""
     number, lr = job
     net = curves._nets[number]
     recipe = replace(curves.RECIPES["averaged"], lr=lr)
     seed, arithmetic = seed_of(0, net.hash), curves._arithmetic
     trained = fit(net, curves._data, recipe, seed, measured=(15,), arithmetic=arithmetic)
-    return {
-        **{"net": number, "lr": lr, "accuracy": trained.accuracy},
-        **{"loss": round(trained.curve[-1].loss or 0.0, 5), "arithmetic": str(arithmetic)},
-    }
+    return [
+        {
+            **{"net": number, "lr": lr, "accuracy": trained.accuracy},
+            **{"loss": round(trained.curve[-1].loss or 0.0, 5), "arithmetic": str(arithmetic)},
+        }
+    ]
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -90,22 +92,10 @@ def main() -> None:
     parser.add_argument("--nets", type=int, default=40)
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
-    done = set()
-    if OUTPUT.exists():
-        there = pd.read_csv(OUTPUT)
-        done = set(zip(there["net"], there["lr"], strict=True))
     jobs = [(net, lr) for net in range(options.nets) for lr in OTHERS]
-    arithmetic = arithmetic_for(torch.device("cpu"), curves.RECIPES["averaged"])
-    context = get_context("spawn")
-    places = context.Queue()
-    for worker in range(options.workers):
-        places.put(core_of(worker, options.workers))
-    with context.Pool(options.workers, curves._prepare, (arithmetic, places)) as pool:
-        for row in pool.imap_unordered(train, [job for job in jobs if job not in done]):
-            rows = pd.DataFrame([row])
-            rows.to_csv(OUTPUT, mode="a", header=not OUTPUT.exists(), index=False)
-            print(*row.values(), flush=True)
-    print(table(_with_base(pd.read_csv(OUTPUT))).to_string(index=False))
+    prepare = (curves._prepare, arithmetic_for(torch.device("cpu"), curves.RECIPES["averaged"]))
+    rows = pool.train(train, jobs, ("net", "lr"), OUTPUT, options.workers, *prepare)
+    print(table(_with_base(rows)).to_string(index=False))
 
 
 if __name__ == "__main__":

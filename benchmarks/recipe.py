@@ -16,10 +16,10 @@ of the difference to the base with the same seed.
 import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
+import pool
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import (
@@ -45,7 +45,7 @@ from nas.architecture import (
 from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.images import Split, load_split
-from nas.search.processes import core_of, default_workers, settle
+from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
 from nas.training import Recipe
 from nas.training.arithmetic import by_hardware
@@ -121,11 +121,11 @@ def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     def separable(width: int) -> tuple[Layer, ...]:
         return DepthwiseConv(bias=False), Conv(width, 1, bias=False), BatchNorm(), *after
 
-    pool = (MaxPool(),)
+    halve = (MaxPool(),)
     bodies = {
-        "1k": (*plain(8, True), *pool, *separable(10), *pool, *separable(12), *separable(14)),
-        "4k": (*plain(8, True), *pool, *plain(12), *pool, *plain(14), *plain(12)),
-        "8k": (*plain(10, True), *pool, *plain(14), *plain(14), *pool, *plain(16), *plain(16)),
+        "1k": (*plain(8, True), *halve, *separable(10), *halve, *separable(12), *separable(14)),
+        "4k": (*plain(8, True), *halve, *plain(12), *halve, *plain(14), *plain(12)),
+        "8k": (*plain(10, True), *halve, *plain(14), *plain(14), *halve, *plain(16), *plain(16)),
     }
     head = (Conv(10, 1), GlobalAvgPool(), Flatten())
     return Architecture((1, 28, 28), (*bodies[name.removesuffix(" bare")], *head))
@@ -212,9 +212,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 _data: Split
 
 
-def _prepare(places: "object") -> None:
+def _prepare() -> None:
     global _data
-    settle(places.get())  # type: ignore[attr-defined]
     _data = load_split(dataset("mnist"))
 
 
@@ -237,22 +236,10 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(VARIANTS)}")
-    done = set()
-    if OUTPUT.exists():
-        there = pd.read_csv(OUTPUT)
-        done = set(zip(there["variant"], there["net"], there["seed"], strict=True))
     nets = (BARE,) if options.bare else NETS
     jobs = _jobs(options.variants or VARIANTS, nets, options.seeds)
-    left = [job for job in jobs if job not in done]
-    context = get_context("spawn")
-    places = context.Queue()
-    for worker in range(options.workers):
-        places.put(core_of(worker, options.workers))
-    with context.Pool(options.workers, _prepare, (places,)) as pool:
-        for count, rows in enumerate(pool.imap_unordered(_run, left), start=1):
-            pd.DataFrame(rows).to_csv(OUTPUT, mode="a", header=not OUTPUT.exists(), index=False)
-            print(f"{count}/{len(left)}", *list(rows[-1].values())[:10], flush=True)
-    measured = pd.read_csv(OUTPUT)
+    columns = ("variant", "net", "seed")
+    measured = pool.train(_run, jobs, columns, OUTPUT, options.workers, _prepare)
     for bare in (False, True):
         own = measured[(measured["net"] == BARE) == bare]
         if not own.empty:
