@@ -22,7 +22,9 @@ def _number(text: str) -> Any:
 
 def command(
     study: Study = None,
-    trial: Annotated[int | None, _number("Verify this candidate alone.")] = None,
+    trial: Annotated[
+        list[int] | None, _number("Verify this candidate alone; may be given several times.")
+    ] = None,
     front: Annotated[
         bool, typer.Option("--front", help="Verify all of the front. This is the default.")
     ] = False,
@@ -86,7 +88,7 @@ def command(
 
 def _plan(
     found: "Opened",
-    trial: int | None,
+    trial: Sequence[int] | None,
     front: bool,
     seeds: int | None,
     target: float | None,
@@ -97,7 +99,7 @@ def _plan(
     from nas.records import Target, choice
     from nas.results.plan import Plan
 
-    if trial is not None and front:
+    if trial and front:
         raise ConfigError("--trial and --front: give one of them")
     if target is None and (passes is not None or sustained is not None):
         raise ConfigError("--pass and --sustained say how a --target is reached: give one")
@@ -112,8 +114,9 @@ def _plan(
         raise ConfigError(
             f"--sustained {sustained}: it goes from 1 to the {epochs} epochs of a run"
         )
-    if trial is not None:
-        candidates = [choice.trained(choice.by_number(found.records, trial))]
+    if trial:
+        chosen = {number: choice.by_number(found.records, number) for number in trial}
+        candidates = sorted(map(choice.trained, chosen.values()), key=lambda r: r.params or 0)
     else:
         candidates = found.front
         if not candidates:

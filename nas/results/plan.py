@@ -31,14 +31,27 @@ class Plan:
         """The job to begin, given the `runs` that are there and the keys of those under way.
 
         With a target it walks up from the smallest candidate, and stops at the first that reaches
-        it; otherwise the costly ones are first, so that none is left to one worker at the end.
+        it. Otherwise each has its first run before any has its second, so that it can be stopped at
+        any time and has treated all alike; the costly ones are first, so that none is left to one
+        worker at the end.
         """
-        order = list(self.candidates)
-        if self.target is None:
-            order.sort(key=lambda record: -record.seconds)
-        for record in order:
+        if self.target is not None:
+            return self._towards(self.target, runs, busy)
+        have = {
+            (run.trial, run.index)
+            for record in self.candidates
+            for run in self.counted(record, runs)
+        }
+        order = sorted(self.candidates, key=lambda record: -record.seconds)
+        jobs = (Job(record, index) for index in range(self.seeds) for record in order)
+        return next((job for job in jobs if job.key not in have | busy), None)
+
+    def _towards(
+        self, target: Target, runs: Sequence[Run], busy: set[tuple[int, int]]
+    ) -> Job | None:
+        for record in self.candidates:
             own = self.counted(record, runs)
-            verdict = self.target.verdict(own) if self.target else None
+            verdict = target.verdict(own)
             if verdict:
                 return None
             if verdict is False:

@@ -130,6 +130,8 @@ def _record(trial: FrozenTrial) -> Record:
             ("architecture", kept.get(ARCHITECTURE)),
             ("hash", attributes.get("hash")),
             ("params", attributes.get("params")),
+            ("macs", attributes.get("macs") is not None),
+            ("peak_ram", attributes.get("peak_ram")),
         ):
             if not there:
                 raise ValueError(f"it has no {name}")

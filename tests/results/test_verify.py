@@ -86,13 +86,13 @@ def test_a_sustained_target_asks_each_of_the_last_epochs() -> None:
     assert not run.passes(90.0, sustained=4), "it was read after three epochs only"
 
 
-def test_without_a_target_the_costly_runs_are_first() -> None:
+def test_without_a_target_everybody_has_a_first_run_before_a_second_the_costly_first() -> None:
     plan = Plan([SMALL, MIDDLE, LARGE], seeds=2)
     order: list[tuple[int, int]] = []
     while job := plan.next([], set(order)):
         order.append(job.key)
-    assert order == [(2, 0), (2, 1), (1, 0), (1, 1), (0, 0), (0, 1)]
-    assert plan.next([made(2, 0, 99.0)], set()) == Job(LARGE, 1)
+    assert order == [(2, 0), (1, 0), (0, 0), (2, 1), (1, 1), (0, 1)]
+    assert plan.next([made(2, 0, 99.0)], set()) == Job(MIDDLE, 0)
 
 
 def test_with_a_target_it_walks_up_from_the_smallest() -> None:
@@ -202,6 +202,18 @@ def test_a_target_is_answered_with_a_status(
     output = " ".join(capsys.readouterr().out.split())
     smallest = studies.opened(str(study)).front[0]
     assert f"Trial {smallest.number}, {smallest.params} parameters, is the smallest" in output
+
+
+def test_several_candidates_are_verified_and_shown_by_size(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front = studies.opened(str(study)).front
+    first, last = str(front[0].number), str(front[-1].number)
+    flags = ["--trial", last, "--trial", first, "--trial", last, "--seeds", "1"]
+    assert nas(["verify", str(study), *flags]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    sizes = [f"{front[0].params:,}", f"{front[-1].params:,}"]
+    assert [row[0] for row in rows if row and row[0] in sizes] == sizes
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,9 @@ def test_a_candidate_that_fails_is_recorded_and_the_search_goes_on() -> None:
         "    layers = (Flatten(), *[Linear(10)] * depth)\n"
         "    return Architecture(task.input_shape, layers)\n"
     )
-    Path("studies/s/study.toml").write_text("[recipe]\nlr = 100.0\nwarmup = 0.0\n")
+    Path("studies/s/study.toml").write_text(
+        "[recipe]\nlr = 100.0\nlr_without_norm = 1.0\nwarmup = 0.0\n"
+    )
     run(space="./bad.py", trials=2, workers=1, budget=20_000, max_draws=40, sampler="random")
     folder = folders.existing("s")
     records = trials.records(storage.load(folder))
