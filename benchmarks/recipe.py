@@ -3,14 +3,15 @@
     python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2] [--bare]
 
 Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
-after epochs 1, 4 and 15, the last; no test image is read. Everything that is not named in a variant
-is `Recipe`'s, except that the peak learning rate is 0.02 and the weights are not averaged. The nets
-are plain designs of about 1,000, 4,000 and 8,000 parameters that no search has chosen; with
-`--bare` it is the second of them without batch norm, which has a table of its own. Every run also
-keeps an exponential moving average of its weights and batch norm statistics, over about the last
-1,000 steps, and measures that too; it changes nothing in the run. Writes recipe.csv beside this
-file, a row a measurement; what is there is kept. Prints, for every variant, the mean over the nets
-of the difference to the base with the same seed.
+after epochs 1, 4 and 15, the last; no test image is read. A variant has a base, and what it does
+not name is that base's: `default` is the recipe as it is, `base` what it was, with a peak learning
+rate of 0.02 and without an average of the weights. The nets are plain designs of about 1,000, 4,000
+and 8,000 parameters that no search has chosen; with `--bare` it is the second of them without batch
+norm, which has a table of its own. Every run also keeps an exponential moving average of its
+weights and batch norm's statistics, over about the last 1,000 steps, and measures that too; it
+changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is there
+is kept. Prints, for every variant, the mean over the nets of the difference to its base with the
+same seed.
 """
 
 import argparse
@@ -54,15 +55,17 @@ from nas.training.step import evaluate
 
 OUTPUT = Path(__file__).with_suffix(".csv")
 MEASURED = (1, 4, 15)
-BASE = "base"
-FORMER: dict[str, object] = {"average": 0.0, "lr": 0.02}  # what the base has
+DEFAULT, BASE = "default", "base"
+# What `base` has.
+FORMER: dict[str, object] = {"average": 0.0, "lr": 0.02, "lr_without_norm": 1.0}
 EMA_DECAY = 0.999  # an average over about the last 1,000 steps, one and a quarter epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What is changed."""
+    """What is changed, and of what."""
 
+    base: str
     recipe: dict[str, object] = field(default_factory=dict)
     after: tuple[Layer, ...] = (ReLU(),)  # behind every batch norm
     change: Callable[[nn.Module], None] = lambda _: None  # in the model, before its first step
@@ -85,23 +88,25 @@ def _fan_out(model: nn.Module) -> None:
 
 
 VARIANTS = {
-    BASE: Variant(),
-    "schedule: restarts": Variant({"schedule": "restarts"}),
-    "activation: SiLU": Variant(after=(SiLU(),)),
-    "learning rate: 0.01": Variant({"lr": 0.01}),
-    "learning rate: 0.04": Variant({"lr": 0.04}),
-    "learning rate: 0.08": Variant({"lr": 0.08}),
-    "learning rate: 0.16": Variant({"lr": 0.16}),
-    "learning rate: 0.04, clipped": Variant({"lr": 0.04}, clip=1.0),
-    "augmentation: 3 degrees, 1 pixel": Variant({"rotation": 3.0, "shift": 1.0, "scale": 0.0}),
-    "batch: 128": Variant({"batch_size": 128}),
-    "weight decay: 0.01": Variant({"weight_decay": 0.01}),
-    "batch: 32": Variant({"batch_size": 32}),
-    "label smoothing: 0.05": Variant({"label_smoothing": 0.05}),
-    "batch norm's momentum: 0.01": Variant(change=_momentum),
-    "initialisation: He, fan out": Variant(change=_fan_out),
-    "dropout of channels: 0.05": Variant(after=(ReLU(), ChannelDropout(0.05))),
-    "augmentation: none": Variant({"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
+    DEFAULT: Variant(DEFAULT),
+    BASE: Variant(BASE),
+    "schedule: restarts": Variant(BASE, {"schedule": "restarts"}),
+    "learning rate: 0.01": Variant(BASE, {"lr": 0.01}),
+    "learning rate: 0.04": Variant(BASE, {"lr": 0.04}),
+    "learning rate: 0.08": Variant(BASE, {"lr": 0.08}),
+    "learning rate: 0.04, clipped": Variant(BASE, {"lr": 0.04}, clip=1.0),
+    "activation: SiLU": Variant(DEFAULT, after=(SiLU(),)),
+    "augmentation: 3 degrees, 1 pixel": Variant(
+        BASE, {"rotation": 3.0, "shift": 1.0, "scale": 0.0}
+    ),
+    "batch: 128": Variant(DEFAULT, {"batch_size": 128}),
+    "weight decay: 0.01": Variant(DEFAULT, {"weight_decay": 0.01}),
+    "batch: 32": Variant(DEFAULT, {"batch_size": 32}),
+    "label smoothing: 0.05": Variant(DEFAULT, {"label_smoothing": 0.05}),
+    "batch norm's momentum: 0.01": Variant(DEFAULT, change=_momentum),
+    "initialisation: He, fan out": Variant(DEFAULT, change=_fan_out),
+    "dropout of channels: 0.05": Variant(DEFAULT, after=(ReLU(), ChannelDropout(0.05))),
+    "augmentation: none": Variant(DEFAULT, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k bare"  # without batch norm
@@ -147,8 +152,9 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
     """One run; a row for each of the epochs at which it is measured."""
     name, which, index = job
     variant = VARIANTS[name]
-    recipe = Recipe(**{**FORMER, **variant.recipe})  # type: ignore[arg-type]
+    settings = {**(FORMER if variant.base == BASE else {}), **variant.recipe}
     architecture = net(which, variant.after)
+    recipe = Recipe(**settings).of_network(architecture.has(BatchNorm))  # type: ignore[arg-type]
     arithmetic = by_hardware(torch.device("cpu"), recipe.precision)
     seed = seed_of(index, which)
     torch.manual_seed(seed)
@@ -187,7 +193,7 @@ def _clip(model: nn.Module, norm: float) -> None:
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a variant: accuracy of each net after the last epoch, and what the change is worth.
 
-    `gain` is the mean over nets and seeds of the difference to the base with the same seed, in
+    `gain` is the mean over nets and seeds of the difference to its base with the same seed, in
     points; `se` is its standard error, over those differences. `loss, %` is the same for the
     held-out loss, relative, which is less noisy; negative is better.
     """
@@ -195,12 +201,13 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     ema = last[last["variant"] == BASE].assign(variant="average of the weights")
     ema = ema.assign(accuracy=ema["ema_accuracy"], loss=ema["ema_loss"])
     last = pd.concat([last, ema]).set_index(["net", "seed"])
-    base = last[last["variant"] == BASE]
     found: list[dict[str, object]] = []
     for name, runs in last.groupby("variant", sort=False):
         row: dict[str, object] = {"variant": name}
-        for which, own in runs.groupby("net"):
-            row[str(which)] = f"{own['accuracy'].mean():.2f} ± {own['accuracy'].std():.2f}"
+        for which, of_net in runs.groupby("net"):
+            row[str(which)] = f"{of_net['accuracy'].mean():.2f} ± {of_net['accuracy'].std():.2f}"
+        own = VARIANTS.get(str(name))
+        base = last[last["variant"] == (own.base if own else BASE)]
         gain = (runs["accuracy"] - base["accuracy"]).dropna()
         loss = 100 * (runs["loss"] / base["loss"] - 1).dropna()
         row |= {"gain": gain.mean(), "se": gain.sem()}
