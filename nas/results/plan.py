@@ -37,14 +37,14 @@ class Plan:
         """
         if self.target is not None:
             return self._towards(self.target, runs, busy)
-        have = {
+        taken = busy | {
             (run.trial, run.index)
             for record in self.candidates
             for run in self.counted(record, runs)
         }
         order = sorted(self.candidates, key=lambda record: -record.seconds)
         jobs = (Job(record, index) for index in range(self.seeds) for record in order)
-        return next((job for job in jobs if job.key not in have | busy), None)
+        return next((job for job in jobs if job.key not in taken), None)
 
     def _towards(
         self, target: Target, runs: Sequence[Run], busy: set[tuple[int, int]]

@@ -88,13 +88,12 @@ class Interrupts:
         For what talks to a database: broken off within its driver it leaves connections behind that
         cannot be closed, and tracebacks in the log.
         """
-        self._held = True
+        self._held, self._waiting = True, False
         try:
             yield
         finally:
             self._held = False
         if self._waiting:
-            self._waiting = False
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002

@@ -53,8 +53,9 @@ class Recipe:
         _check_range("scale", self.scale, 0, 0.9)
 
     def of_network(self, batch_norm: bool) -> "Recipe":
-        """The recipe of one network, whose peak learning rate is `lr`."""
-        return self if batch_norm else replace(self, lr=self.lr * self.lr_without_norm)
+        """The recipe of one network, with or without batch norm: its peak learning rate is `lr`."""
+        factor = 1.0 if batch_norm else self.lr_without_norm
+        return replace(self, lr=factor * self.lr, lr_without_norm=1.0)
 
     @property
     def cycles(self) -> tuple[int, ...]:

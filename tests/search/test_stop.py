@@ -33,6 +33,20 @@ def test_a_signal_waits_for_what_has_to_be_whole(number: signal.Signals) -> None
     assert done == ["all of it", "the end"]
 
 
+def test_a_signal_that_met_an_error_does_not_interrupt_what_comes_after_it() -> None:
+    interrupts, done = Interrupts(), []
+
+    def broken() -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise OSError("the database is gone")
+
+    with pytest.raises(OSError, match="gone"), interrupts.raised(), interrupts.held():
+        broken()
+    with interrupts.held():
+        done.append("the end")
+    assert done
+
+
 def test_a_second_signal_does_not_wait() -> None:
     interrupts, done = Interrupts(), []
 

@@ -34,7 +34,9 @@ def test_restarts_are_1_3_11_annealed_to_zero_at_each_end() -> None:
 def test_a_network_without_batch_norm_has_a_learning_rate_of_its_own() -> None:
     recipe = Recipe(lr=0.04, lr_without_norm=0.5)
     assert recipe.of_network(batch_norm=True).lr == 0.04
-    assert recipe.of_network(batch_norm=False).lr == 0.02
+    bare = recipe.of_network(batch_norm=False)
+    assert bare.lr == 0.02
+    assert bare.of_network(batch_norm=False) == bare
 
 
 def test_one_step_an_epoch_is_enough() -> None:
