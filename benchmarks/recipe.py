@@ -1,17 +1,17 @@
 """What each part of the recipe is worth: one thing changed at a time, on three nets, three seeds.
 
-    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2] [--bare]
+    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2] [--nets NET ...]
 
 Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
 after epochs 1, 4 and 15, the last; no test image is read. A variant has a base, and what it does
 not name is that base's: `default` is the recipe as it is, `base` what it was, with a peak learning
 rate of 0.02 and without an average of the weights. The nets are plain designs of about 1,000, 4,000
-and 8,000 parameters that no search has chosen; with `--bare` it is the second of them without batch
-norm, which has a table of its own. Every run also keeps an exponential moving average of its
-weights and batch norm's statistics, over about the last 1,000 steps, and measures that too; it
-changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is there
-is kept. Prints, for every variant, the mean over the nets of the difference to its base with the
-same seed.
+and 8,000 parameters that no search has chosen; with `--nets 4k-bare` it is the second of them
+without batch norm, which has a table of its own. Every run also keeps an exponential moving average
+of its weights and batch norm's statistics, over about the last 1,000 steps, and measures that too;
+it changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is
+there is kept. Prints, for every variant, the mean over the nets of the difference to its base with
+the same seed.
 """
 
 import argparse
@@ -102,6 +102,15 @@ VARIANTS = {
     "batch: 128": Variant(DEFAULT, {"batch_size": 128}),
     "weight decay: 0.01": Variant(DEFAULT, {"weight_decay": 0.01}),
     "batch: 32": Variant(DEFAULT, {"batch_size": 32}),
+    "batch: 32, learning rate: 0.08": Variant(DEFAULT, {"batch_size": 32, "lr": 0.08}),
+    "batch: 32, learning rate: 0.16": Variant(DEFAULT, {"batch_size": 32, "lr": 0.16}),
+    "batch: 16, learning rate: 0.08": Variant(DEFAULT, {"batch_size": 16, "lr": 0.08}),
+    "augmentation: 10 degrees, 2 pixels": Variant(
+        DEFAULT, {"rotation": 10.0, "shift": 2.0, "scale": 0.1}
+    ),
+    "augmentation: 12 degrees, 2.5 pixels": Variant(
+        DEFAULT, {"rotation": 12.0, "shift": 2.5, "scale": 0.15}
+    ),
     "label smoothing: 0.05": Variant(DEFAULT, {"label_smoothing": 0.05}),
     "batch norm's momentum: 0.01": Variant(DEFAULT, change=_momentum),
     "initialisation: He, fan out": Variant(DEFAULT, change=_fan_out),
@@ -109,7 +118,7 @@ VARIANTS = {
     "augmentation: none": Variant(DEFAULT, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
 }
 NETS = ("1k", "4k", "8k")
-BARE = "4k bare"  # without batch norm
+BARE = "4k-bare"  # without batch norm
 
 Job = tuple[str, str, int]  # variant, net, seed
 
@@ -133,7 +142,7 @@ def net(name: str, after: tuple[Layer, ...]) -> Architecture:
         "8k": (*plain(10, True), *halve, *plain(14), *plain(14), *halve, *plain(16), *plain(16)),
     }
     head = (Conv(10, 1), GlobalAvgPool(), Flatten())
-    return Architecture((1, 28, 28), (*bodies[name.removesuffix(" bare")], *head))
+    return Architecture((1, 28, 28), (*bodies[name.removesuffix("-bare")], *head))
 
 
 def averaged(model: nn.Module) -> AveragedModel:
@@ -238,13 +247,12 @@ def main() -> None:
     )
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--bare", action="store_true", help="the net without batch norm")
+    parser.add_argument("--nets", nargs="+", default=NETS, choices=(*NETS, BARE))
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(VARIANTS)}")
-    nets = (BARE,) if options.bare else NETS
-    jobs = _jobs(options.variants or VARIANTS, nets, options.seeds)
+    jobs = _jobs(options.variants or VARIANTS, options.nets, options.seeds)
     columns = ("variant", "net", "seed")
     measured = pool.train(_run, jobs, columns, OUTPUT, options.workers, _prepare)
     for bare in (False, True):
