@@ -1,8 +1,8 @@
-"""What a search in the conv space starts with: its plain and its separable designs, size by size.
+"""What a search in the conv space starts with: its designs of every family, size by size.
 
     python benchmarks/designs.py [--seeds 3] [--workers 2]
 
-The designs of about 8,000, 4,000, 2,000, 1,000 and 500 parameters of both families
+The designs of about 8,000, 4,000, 2,000, 1,000 and 500 parameters of all families
 (`search_spaces.conv`), trained in one cycle with averaged weights, on the quarter of MNIST that
 `benchmarks/curves.py` trains on, and measured on the 10,000 held-out images after the last epoch.
 Writes designs.csv beside this file, a row a run; what is there is kept.
@@ -25,7 +25,7 @@ from search_spaces import conv
 
 OUTPUT = Path(__file__).with_suffix(".csv")
 SIZES = (8_000, 4_000, 2_000, 1_000, 500)
-FAMILIES = {"plain": conv.PLAIN, "separable": conv.SEPARABLE}
+FAMILIES = {"plain": conv.PLAIN, "separable": conv.SEPARABLE, "shared": conv.RECURRENT}
 
 RECIPE = curves.RECIPES["averaged"]
 
@@ -35,7 +35,7 @@ Job = tuple[str, int, int]  # family, size, seed
 def design(family: str, size: int) -> Architecture:
     """The family's design for a budget of `size` parameters."""
     task = Task((1, 28, 28), 10, Limits(size))
-    found = conv.best_design(task, size, *FAMILIES[family])
+    found = conv.best_design(task, size, FAMILIES[family])
     assert found is not None
     return conv.sample(optuna.trial.FixedTrial(found[1]), task)
 

@@ -1,5 +1,7 @@
 """Random architectures for property tests."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from nas.architecture import (
@@ -78,15 +80,21 @@ image_shapes = st.tuples(st.sampled_from([1, 2, 3, 4]), st.integers(1, 20), st.i
 def architectures(draw: st.DrawFn) -> Architecture:
     """An architecture that exists: layers that cannot stand where they are drawn are left out."""
     input_shape = draw(image_shapes)
-    wanted = draw(st.lists(image_layers, min_size=1, max_size=10))
+    wanted: list[Layer | None] = draw(st.lists(image_layers | st.none(), min_size=1, max_size=10))
     if draw(st.booleans()):
         wanted = [*wanted, Flatten(), *draw(st.lists(feature_layers, max_size=3))]
     layers: list[Layer] = []
-    shape = input_shape
     for layer in wanted:
+        found = layer or _again(layers)
         try:
-            shape = layer.out_shape(shape)
+            Architecture(input_shape, (*layers, found))
         except ArchitectureError:
             continue
-        layers.append(layer)
+        layers.append(found)
     return Architecture(input_shape, tuple(layers) or (ReLU(),))
+
+
+def _again(layers: list[Layer]) -> Layer:
+    """The last convolution of `layers`, which the next layer shares."""
+    convolutions = [layer for layer in layers if isinstance(layer, Conv | DepthwiseConv)]
+    return replace(convolutions[-1], shared=True) if convolutions else ReLU()

@@ -35,6 +35,7 @@ class LayerRow:
 
     number: int  # from 1
     layer: Layer
+    text: str  # its `torch.nn` call, or the layer whose weights it has
     out_shape: Shape
     params: int
     statistics: int
@@ -64,6 +65,8 @@ class Architecture:
     layers: tuple[Layer, ...]
     # The shape before each layer, and at last the output's: one more than there are layers.
     shapes: tuple[Shape, ...] = field(init=False, repr=False, compare=False)
+    # The index of the layer whose weights each layer has: its own, unless it is `shared`.
+    sources: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -81,11 +84,35 @@ class Architecture:
                 name = type(layer).__name__
                 raise ArchitectureError(f"{name} at layer {number} {error}") from None
         object.__setattr__(self, "shapes", tuple(shapes))
+        object.__setattr__(self, "sources", self._sources())
+
+    def _sources(self) -> tuple[int, ...]:
+        last: dict[str, int] = {}  # where each call that has weights was made last
+        sources = []
+        for index, layer in enumerate(self.layers):
+            source = index
+            if isinstance(layer, Conv | DepthwiseConv):
+                call = str(layer.call(self.shapes[index]))
+                if layer.shared and call not in last:
+                    raise ArchitectureError(
+                        f"{type(layer).__name__} at layer {index + 1} is shared, and no layer "
+                        f"before it is {call}: it needs one whose weights it has"
+                    )
+                source = last[call] if layer.shared else index
+                last[call] = source
+            sources.append(source)
+        return tuple(sources)
 
     @property
     def out_shape(self) -> Shape:
         """The shape of the output for one image: `(classes,)` for a classifier."""
         return self.shapes[-1]
+
+    @property
+    def used_again(self) -> tuple[int, ...]:
+        """The indices of the layers whose weights others have as well."""
+        again = {source for index, source in enumerate(self.sources) if source < index}
+        return tuple(sorted(again))
 
     def has(self, *kinds: type) -> bool:
         """Whether any of its layers is of one of these `kinds`."""
@@ -143,8 +170,10 @@ class Architecture:
     def _costed(self) -> tuple[LayerRow, ...]:
         rows = []
         receptive_field, jump = 1, 1
+        calls = self.calls()
         for index, layer in enumerate(self.layers):
             shape = self.shapes[index]
+            source = self.sources[index]
             kernel, stride = layer.window(shape)
             receptive_field += (kernel - 1) * jump
             jump *= stride
@@ -152,6 +181,7 @@ class Architecture:
                 LayerRow(
                     number=index + 1,
                     layer=layer,
+                    text=str(calls[index]) if source == index else f"layer {source + 1} again",
                     out_shape=self.shapes[index + 1],
                     params=layer.params(shape),
                     statistics=layer.statistics(shape),
@@ -175,7 +205,11 @@ class Architecture:
         It is taken over the `torch.nn` calls, so a layer that gains a field with a neutral default
         keeps its hash, and a depthwise convolution written in two ways has one.
         """
-        text = "\n".join([show(self.input_shape), *map(str, self.calls())])
+        calls = [
+            str(call) if source == index else f"{call} of layer {source + 1}"
+            for index, (call, source) in enumerate(zip(self.calls(), self.sources, strict=True))
+        ]
+        text = "\n".join([show(self.input_shape), *calls])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def stages(self) -> tuple[Stage, ...]:
@@ -216,7 +250,8 @@ class Architecture:
         """One readable line: `8 12 M 16k5 10k1 gap`.
 
         A number is a convolution's width (kernel 3 unless `k` says otherwise, `/2` its stride,
-        `g4` its groups), `dw` a depthwise convolution, `M` and `A` max and average pooling, `gap`
+        `g4` its groups), `dw` a depthwise convolution, either with `=` before it if it has the
+        weights of the last one like it, `M` and `A` max and average pooling, `gap`
         global average pooling, `fc10` a linear layer.
         """
         return " ".join(text for layer in self.layers if (text := _short(layer)))
@@ -260,9 +295,10 @@ def _short(layer: Layer) -> str:
         case Conv():
             kernel = f"k{layer.kernel}" if layer.kernel != 3 else ""
             groups = f"g{layer.groups}" if layer.groups > 1 else ""
-            return f"{layer.width}{kernel}{groups}" + _step(layer.stride)
+            return _same(layer) + f"{layer.width}{kernel}{groups}" + _step(layer.stride)
         case DepthwiseConv():
-            return f"dw{layer.kernel if layer.kernel != 3 else ''}" + _step(layer.stride)
+            kernel = f"{layer.kernel}" if layer.kernel != 3 else ""
+            return _same(layer) + f"dw{kernel}" + _step(layer.stride)
         case MaxPool():
             return "M" if layer.kernel == 2 else f"M{layer.kernel}"
         case AvgPool():
@@ -272,6 +308,10 @@ def _short(layer: Layer) -> str:
         case Linear():
             return f"fc{layer.width}"
     return ""
+
+
+def _same(layer: Conv | DepthwiseConv) -> str:
+    return "=" if layer.shared else ""
 
 
 def _step(stride: int) -> str:

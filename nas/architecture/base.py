@@ -49,7 +49,7 @@ class Layer(ABC):
         """The `torch.nn` constructor that makes it for an input of `shape`."""
 
     def params(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
-        """Trainable scalars, biases and batch norm's affine pair included."""
+        """Trainable scalars of its own, biases and batch norm's affine pair included."""
         return 0
 
     def statistics(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none

@@ -21,7 +21,11 @@ MAX_KERNEL = 64
 
 @layer
 class Conv(Layer):
-    """A convolution to `width` channels; "same" pads by `kernel // 2` on each side."""
+    """A convolution to `width` channels; "same" pads by `kernel // 2` on each side.
+
+    With `shared` it has the weights of the last convolution before it that is made by the same
+    call, and no parameters of its own.
+    """
 
     width: int
     kernel: int = 3
@@ -29,9 +33,10 @@ class Conv(Layer):
     stride: int = 1
     bias: bool = True
     groups: int = 1
+    shared: bool = False
 
     def __post_init__(self) -> None:
-        _check_convolution(self.kernel, self.padding, self.stride, self.bias)
+        _check_convolution(self.kernel, self.padding, self.stride, self.bias, self.shared)
         _check_int("width", self.width, 1, MAX_WIDTH)
         _check_int("groups", self.groups, 1, MAX_WIDTH)
         if self.width % self.groups:
@@ -51,6 +56,8 @@ class Conv(Layer):
         return (self.width, *size)
 
     def params(self, shape: Shape) -> int:
+        if self.shared:
+            return 0
         return self.width * (shape[0] // self.groups * self.kernel**2 + self.bias)
 
     def macs(self, shape: Shape) -> int:
@@ -68,15 +75,19 @@ class Conv(Layer):
 
 @layer
 class DepthwiseConv(Layer):
-    """A convolution of each channel with a kernel of its own; the width stays."""
+    """A convolution of each channel with a kernel of its own; the width stays.
+
+    `shared` as in `Conv`.
+    """
 
     kernel: int = 3
     padding: Padding = "same"
     stride: int = 1
     bias: bool = True
+    shared: bool = False
 
     def __post_init__(self) -> None:
-        _check_convolution(self.kernel, self.padding, self.stride, self.bias)
+        _check_convolution(self.kernel, self.padding, self.stride, self.bias, self.shared)
 
     def out_shape(self, shape: Shape) -> Shape:
         channels, height, width = _image(shape)
@@ -84,7 +95,7 @@ class DepthwiseConv(Layer):
         return (channels, *size)
 
     def params(self, shape: Shape) -> int:
-        return shape[0] * (self.kernel**2 + self.bias)
+        return 0 if self.shared else shape[0] * (self.kernel**2 + self.bias)
 
     def macs(self, shape: Shape) -> int:
         return prod(self.out_shape(shape)) * self.kernel**2
@@ -300,10 +311,13 @@ def _convolution_options(
     return options
 
 
-def _check_convolution(kernel: int, padding: Padding, stride: int, bias: bool) -> None:
+def _check_convolution(
+    kernel: int, padding: Padding, stride: int, bias: bool, shared: bool
+) -> None:
     _check_int("kernel", kernel, 1, MAX_KERNEL)
     _check_int("stride", stride, 1, MAX_KERNEL)
     _check_bool("bias", bias)
+    _check_bool("shared", shared)
     if padding not in ("same", "valid"):
         raise ArchitectureError(f"needs a padding of 'same' or 'valid', got {padding!r}")
     if padding == "same" and kernel % 2 == 0:

@@ -11,13 +11,18 @@ def build(architecture: Architecture) -> nn.Sequential:
     """The module of `architecture`: images (N, C, H, W) to the output (N, *out_shape).
 
     A sequence of named stages (`block1`, ..., `head`), each a sequence of the layers' own modules;
-    the exported source has the same names, so a state dictionary fits both.
+    the exported source has the same names, so a state dictionary fits both. A layer that shares
+    another's weights is the same module.
     """
-    calls = architecture.calls()
-    stages: OrderedDict[str, nn.Module] = OrderedDict()
-    for stage in architecture.stages():
-        own = calls[stage.start : stage.start + len(stage.layers)]
-        stages[stage.name] = nn.Sequential(
-            *(getattr(nn, call.name)(*call.args, **call.kwargs) for call in own)
-        )
-    return nn.Sequential(stages)
+    calls, again = architecture.calls(), architecture.used_again
+    made: dict[int, nn.Module] = {}
+    # Those that are used again come first, as in the source: the order decides the initial weights.
+    for index in (*again, *(i for i, source in enumerate(architecture.sources) if source == i)):
+        if index not in made:
+            made[index] = getattr(nn, calls[index].name)(*calls[index].args, **calls[index].kwargs)
+    modules = [made[source] for source in architecture.sources]
+    stages = {
+        stage.name: nn.Sequential(*modules[stage.start : stage.start + len(stage.layers)])
+        for stage in architecture.stages()
+    }
+    return nn.Sequential(OrderedDict(stages))

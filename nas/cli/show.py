@@ -55,17 +55,16 @@ def command(
         ("params", "right"),
         ("MACs", "right"),
     ]
-    calls = architecture.calls()
     rows = [
         (
             str(row.number),
-            escape(str(call)),
+            escape(row.text),
             show(row.out_shape),
             str(row.receptive_field),
             number(row.params) if row.params else "",
             number(row.macs) if row.macs else "",
         )
-        for row, call in zip(architecture.table(), calls, strict=True)
+        for row in architecture.table()
     ]
     out.print(table(columns, rows))
     if record.curve:

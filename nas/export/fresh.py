@@ -42,9 +42,10 @@ def onnx(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
 
 
 def program(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
-    """The loaded program's outputs."""
+    """The loaded program's outputs. A weight that layers share has a name for each of them."""
     loaded = torch.export.load(f"{folder}/model.pt2")
-    return sum(p.numel() for p in loaded.parameters()), loaded.module()(inputs)
+    weights = {weight.data_ptr(): weight.numel() for weight in loaded.parameters()}
+    return sum(weights.values()), loaded.module()(inputs)
 
 
 FORMATS = {"python": python, "onnx": onnx, "torch": program}

@@ -56,13 +56,19 @@ class Net(nn.Module):
 
 
 def _lines(architecture: Architecture) -> str:
-    """The assignments of the stages; behind each layer that has any, its line of the table."""
-    table, calls = architecture.table(), architecture.calls()
-    lines: list[_Line] = []
+    """The assignments of the stages; behind each layer that has any, its line of the table.
+
+    A layer whose weights another has as well is made before them, and has a name.
+    """
+    table, calls, sources = architecture.table(), architecture.calls(), architecture.sources
+    again = architecture.used_again
+    names = {source: f"layer{source + 1}" for source in again}
+    lines = [_Line(f"        {names[source]} = nn.{calls[source]}") for source in again]
     for stage in architecture.stages():
         lines.append(_Line(f"        self.{stage.name} = nn.Sequential("))
         for index in range(stage.start, stage.start + len(stage.layers)):
-            row, code = table[index], f"            nn.{calls[index]},"
+            row, made = table[index], names.get(sources[index], f"nn.{calls[index]}")
+            code = f"            {made},"
             before = architecture.shapes[index]
             if row.params or row.out_shape != before:
                 field, params = str(row.receptive_field), f"{row.params:,}" if row.params else ""
@@ -81,9 +87,8 @@ def _lines(architecture: Architecture) -> str:
         cells = (line.shape.rjust(widths[0]), line.field.rjust(widths[1]))
         return f"# {cells[0]}  {cells[1]}  {line.params.rjust(widths[2])}".rstrip()
 
-    text = [" " * 8 + " " * (wide - 6) + comment(heading)]
-    for line in lines:
-        text.append(f"{line.code.ljust(wide)}  {comment(line)}" if line.shape else line.code)
+    text = [f"{ln.code.ljust(wide)}  {comment(ln)}" if ln.shape else ln.code for ln in lines]
+    text.insert(len(again), " " * (wide + 2) + comment(heading))
     return "\n".join(text)
 
 

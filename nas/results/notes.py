@@ -51,13 +51,13 @@ def candidate(record: Record, epochs: int, verified: Verification | None = None)
     rows = [
         (
             str(row.number),
-            f"`{call}`",
+            f"`{row.text}`",
             show(row.out_shape),
             str(row.receptive_field),
             f"{row.params:,}" if row.params else "",
             f"{row.macs:,}" if row.macs else "",
         )
-        for row, call in zip(architecture.table(), architecture.calls(), strict=True)
+        for row in architecture.table()
     ]
     headings = ("", "layer", "output", "receptive field", "parameters", "MACs")
     return "\n\n".join([*lines, _table(headings, rows)])

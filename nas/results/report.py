@@ -129,13 +129,13 @@ def _member(record: Record, verified: Mapping[int, Verification]) -> Member:
     layers = [
         (
             str(row.number),
-            str(call),
+            row.text,
             show(row.out_shape),
             str(row.receptive_field),
             f"{row.params:,}" if row.params else "",
             f"{row.macs:,}" if row.macs else "",
         )
-        for row, call in zip(architecture.table(), architecture.calls(), strict=True)
+        for row in architecture.table()
     ]
     return Member(record, verified.get(record.number), draw(architecture), layers)
 

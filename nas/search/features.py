@@ -20,6 +20,7 @@ from nas.architecture import (
 NAMES = (
     *("log params", "log macs", "log peak ram", "log receptive field"),
     *("depth", "depthwise", "5 x 5", "batch norm", "silu", "dropout", "channel dropout"),
+    "shared",
     *("max pools", "average pools", "strides", "gap", "log flattened"),
     *("log narrowest", "log first width", "log widest", "log last width", "log features"),
     *("log side before head", "share at full size"),
@@ -60,6 +61,7 @@ def features(architecture: Architecture) -> list[float]:
         float(architecture.has(SiLU)),
         max(dropouts, default=0.0),
         max(channels, default=0.0),
+        sum(layer.shared for layer, _ in convs) / max(1, len(convs)),
         sum(isinstance(layer, MaxPool) for layer in layers),
         sum(isinstance(layer, AvgPool) for layer in layers),
         sum(layer.stride > 1 for layer, _ in convs),

@@ -18,7 +18,11 @@ class Average:
     def __init__(self, model: nn.Module) -> None:
         self.network = copy.deepcopy(model)
         self._own, self._other = (
-            [value for value in whose.state_dict().values() if value.is_floating_point()]
+            [
+                value
+                for value in (*whose.parameters(), *whose.buffers())
+                if value.is_floating_point()
+            ]
             for whose in (self.network, model)
         )
 

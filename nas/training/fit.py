@@ -107,8 +107,8 @@ def _fit(
         curve.append(Epoch(number, train_loss, train_accuracy, loss, accuracy, seconds))
         if on_epoch(curve[-1]) is False:
             break
-    weights = {
-        name: value.detach().cpu().contiguous()
+    weights = {  # copies: a file of tensors has no two names for one
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in engine.network.state_dict().items()
     }
     return Fit(tuple(curve), weights, engine.name, engine.fallback)

@@ -1,5 +1,7 @@
 """What an architecture refuses, and how it reads."""
 
+import json
+
 import pytest
 
 from nas.architecture import (
@@ -15,6 +17,7 @@ from nas.architecture import (
     MaxPool,
     ReLU,
 )
+from nas.architecture.module import build
 from nas.errors import ArchitectureError
 
 IMAGE = (1, 28, 28)
@@ -34,6 +37,7 @@ def small() -> Architecture:
         (IMAGE, (Flatten(), ReLU(), MaxPool()), "MaxPool at layer 3 needs channels x height"),
         ((3, 8, 8), (Conv(4, groups=2),), "Conv at layer 1 needs input channels that its groups"),
         (IMAGE, (), "1 to 1000 layers, got 0"),
+        (IMAGE, (Conv(4), Conv(4, shared=True)), "Conv at layer 2 is shared, and no layer before"),
         ((1, 28), (ReLU(),), "an input is channels x height x width"),
         (IMAGE, (ReLU(),) * 1001, "1 to 1000 layers, got 1001"),
     ],
@@ -77,6 +81,7 @@ def test_a_value_out_of_range_is_refused(make: object) -> None:
         (lambda j: j["layers"].append({"width": 3}), "layer 8 needs to be an object with a type"),
         (lambda j: j["layers"][0].update(name="x"), "Conv at layer 1: unknown field 'name'"),
         (lambda j: j["layers"][0].pop("width"), "Conv at layer 1 lacks a field"),
+        (lambda j: j["layers"][0].update(shared=1), "Conv at layer 1 needs a shared that is true"),
         (lambda j: j["layers"][0].update(width="8"), "Conv at layer 1 needs a width"),
         (lambda j: j.update(input_shape=[1, "28", 28]), "an input is"),
         (lambda j: j.update(layers={}), "are lists"),
@@ -94,6 +99,24 @@ def test_json_is_checked_against_the_known_layers(change: object, message: str) 
 def test_text_that_is_no_architecture_is_refused(text: str) -> None:
     with pytest.raises(ArchitectureError):
         Architecture.from_json(text)
+
+
+def test_a_shared_convolution_has_the_weights_of_the_last_one_like_it() -> None:
+    first = (Conv(4), Conv(4), BatchNorm(), ReLU())
+    own = Architecture(IMAGE, (*first, Conv(4)))
+    shared = Architecture(IMAGE, (*first, Conv(4, shared=True)))
+    assert shared.sources == (0, 1, 2, 3, 1)
+    assert own.params - shared.params == 4 * 4 * 9 + 4
+    assert (own.macs, own.shapes) == (shared.macs, shared.shapes)
+    assert own.hash != shared.hash
+    assert shared.summary() == "4 4 =4"
+    assert [row.text for row in shared.table()][-1] == "layer 2 again"
+    modules = [module for stage in build(shared) for module in stage]
+    assert modules[4] is modules[1]
+    assert Architecture.from_json(json.dumps(shared.to_json())) == shared
+    nearest = Architecture(IMAGE, (*first, Conv(4), Conv(4, shared=True), Conv(4, shared=True)))
+    assert nearest.sources[-2:] == (4, 4)
+    assert nearest.hash != Architecture(IMAGE, (*first, *(Conv(4, shared=True),) * 3)).hash
 
 
 def test_both_orders_of_norm_and_activation_can_be_said() -> None:

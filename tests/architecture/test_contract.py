@@ -16,7 +16,8 @@ from nas.errors import ArchitectureError
 
 
 def modules(model: nn.Module) -> list[nn.Module]:
-    return [module for stage in model.children() for module in stage.children()]
+    """Each once; one that several layers share is there once."""
+    return list(dict.fromkeys(module for stage in model.children() for module in stage.children()))
 
 
 def observe(architecture: Architecture) -> list[tuple[nn.Module, torch.Tensor, torch.Tensor]]:
@@ -43,7 +44,8 @@ def check(architecture: Architecture) -> None:
     ):
         assert tuple(before.shape[1:]) == architecture.shapes[index]
         assert tuple(after.shape[1:]) == row.out_shape
-        assert row.params == sum(p.numel() for p in module.parameters())
+        of_another = getattr(row.layer, "shared", False)
+        assert row.params == (0 if of_another else sum(p.numel() for p in module.parameters()))
         own = 0
         if isinstance(module, nn.Conv2d):
             own = after[0].numel() * module.weight[0].numel()

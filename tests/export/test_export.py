@@ -39,7 +39,8 @@ def subject(folder: Path, architecture: Architecture, seed: int = 0) -> Subject:
         elif value.is_floating_point():
             value.normal_(0, 0.5)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), folder / "weights.safetensors")
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
     return Subject(
         title="Trial 7 of study s",
         architecture=architecture,
@@ -68,9 +69,10 @@ def drawn(name: str, count: int) -> list[Architecture]:
 
 @pytest.fixture
 def net(task: Task) -> Architecture:
-    """A design of the conv space, with dropout."""
+    """A design of the conv space, with shared convolutions and dropout."""
     conv = space.load("conv")
-    params = {**conv.start(task)[-1], "dropout": "values", "dropout_rate": 0.1}
+    design = next(params for params in conv.start(task) if params["block2.shared"])
+    params = {**design, "dropout": "values", "dropout_rate": 0.1}
     return conv.sample(optuna.trial.FixedTrial(params), task)
 
 

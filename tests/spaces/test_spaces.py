@@ -70,6 +70,7 @@ def test_the_conv_space_reaches_all_that_it_offers() -> None:
         "block1.down": ["max", "avg", "stride", "none"],
         "block1.down_behind": ["first", "last"],
         "block1.transition": [True, False],
+        "block1.shared": list(conv.SHARED),
     }.items():
         assert {(name, value) for value in values} <= seen
     widths = {value for name, value in seen if ".width" in name}
@@ -124,8 +125,12 @@ def test_the_conv_space_starts_with_sound_designs_of_falling_size(budget: int) -
     ]
     sizes = [design.params for design in designs]
     assert sizes == sorted(set(sizes), reverse=True)
-    for size, share in zip(sizes, (1, 1, 2, 4, 8), strict=False):
-        assert size <= budget / share
+    shared = [design.params for design in designs if "=" in design.summary()]
+    own = [size for size in sizes if size not in shared]
+    for ordered, shares in ((own, (1, 1, 2, 4, 8)), (shared, (4, 8))):
+        for size, share in zip(ordered, shares, strict=False):
+            assert size <= budget / share
+    assert bool(shared) == (budget >= 2_000)
     if budget >= 1_000:
         assert sizes[0] > budget / 2
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from nas.architecture import (
@@ -22,6 +23,7 @@ from nas.data.images import Images, Split
 from nas.errors import DeviceError
 from nas.training import Epoch, Recipe, device, engines
 from nas.training.arithmetic import Arithmetic
+from nas.training.average import Average
 from nas.training.engines import Eager
 from nas.training.fit import TrainingError, fit
 from nas.training.step import evaluate
@@ -53,6 +55,27 @@ def test_the_weights_are_those_that_were_measured(digits: Split) -> None:
     loss, accuracy = evaluate(model, digits.held_out, digits.normalizer, PLAIN)
     assert accuracy == trained.accuracy
     assert loss == pytest.approx(trained.curve[-1].loss, rel=1e-5)
+
+
+def test_shared_weights_stay_shared_and_are_averaged_once(digits: Split) -> None:
+    body = (*NET.layers[4:7], *(Conv(12, bias=False), BatchNorm(), ReLU()))
+    again = (Conv(12, bias=False, shared=True), BatchNorm(), ReLU(), MaxPool())
+    net = replace(NET, layers=(*NET.layers[:4], *body, *again, *NET.layers[8:]))
+    trained = fit(net, digits, replace(QUICK, epochs=1), seed=1)
+    names = [name for name, value in trained.weights.items() if value.shape == (12, 12, 3, 3)]
+    first, second = (trained.weights[name] for name in names)
+    assert torch.equal(first, second)
+    save(trained.weights)  # refuses two names for one tensor
+
+    model = build(net)
+    average = Average(model)
+    with torch.no_grad():
+        for value in model.parameters():
+            value += 1
+    before = [value.clone() for value in average.network.parameters()]
+    average.step(0.25)
+    for value, was in zip(average.network.parameters(), before, strict=True):
+        torch.testing.assert_close(value, was + 0.25)
 
 
 def test_the_same_seed_gives_the_same_network_and_another_another(digits: Split) -> None:
