@@ -1,11 +1,12 @@
-"""What other building blocks would give a small network, which the `conv` space does not have.
+"""What other building blocks give a small network: tried here before a search space has them.
 
     python benchmarks/blocks.py [NET ...] [--seeds 1] [--workers 2]
 
-Each is a variation of the first: a separable net of 959 parameters that a search has found, which
-trains on 50,000 MNIST images by the default recipe and is measured on the 10,000 held-out ones
-after epochs 1, 4 and 15. No test image is read. Writes blocks.csv beside this file, a row a
-measurement; what is there is kept.
+The `n1k` ones are variations of the first, a separable net of 959 parameters that a search has
+found; the larger ones are a separable design and what shares weights instead. Each trains on 50,000
+MNIST images by the default recipe and is measured on the 10,000 held-out ones after epochs 1, 4 and
+15. No test image is read. Writes blocks.csv beside this file, a row a measurement; what is there is
+kept.
 """
 
 import argparse
@@ -54,8 +55,8 @@ class Separable(nn.Module):
         return images
 
 
-def _first(activation: type[nn.Module] = nn.ReLU) -> list[nn.Module]:
-    return [nn.Conv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), activation()]
+def _first(activation: type[nn.Module] = nn.ReLU, width: int = 6) -> list[nn.Module]:
+    return [nn.Conv2d(1, width, 3, bias=False), nn.BatchNorm2d(width), activation()]
 
 
 def _head(width: int, pool: type[nn.Module] = nn.AdaptiveAvgPool2d) -> list[nn.Module]:
@@ -71,12 +72,19 @@ def _plain(activation: type[nn.Module] = nn.ReLU, first_pool: bool = True) -> li
     return [*first, *early, separable(9, 11), separable(11, 12)]
 
 
-def _shared(skip: bool) -> list[nn.Module]:
+def _shared(first: int, early: int, late: int, skip: bool = False) -> list[nn.Module]:
     """The second layer of each resolution is applied three times."""
-    first = [*_first(), nn.MaxPool2d(2)]
-    early = [Separable(6, 9), Separable(9, 9, times=3, skip=skip), nn.MaxPool2d(2)]
-    late = [Separable(9, 11), Separable(11, 11, times=3, skip=skip)]
-    return [*first, *early, *late, *_head(11)]
+    stem = [*_first(width=first), nn.MaxPool2d(2)]
+    middle = [Separable(first, early), Separable(early, early, times=3, skip=skip)]
+    end = [nn.MaxPool2d(2), Separable(early, late), Separable(late, late, times=3, skip=skip)]
+    return [*stem, *middle, *end, *_head(late)]
+
+
+def _three_each() -> list[nn.Module]:
+    stem = [*_first(width=7), nn.MaxPool2d(2)]
+    middle = [Separable(7, 10), Separable(10, 10), Separable(10, 10), nn.MaxPool2d(2)]
+    end = [Separable(10, 14), Separable(14, 14), Separable(14, 14)]
+    return [*stem, *middle, *end, *_head(14)]
 
 
 def _residual() -> list[nn.Module]:
@@ -103,8 +111,11 @@ NETS: dict[str, Callable[[], list[nn.Module]]] = {
     "n1k_gmp": lambda: [*_plain(), *_head(12, nn.AdaptiveMaxPool2d)],
     "n1k_dwg": _global_depthwise,
     "n1k_res": _residual,
-    "n1k_tied": lambda: _shared(skip=False),
-    "n1k_tiedres": lambda: _shared(skip=True),
+    "n1k_tied": lambda: _shared(6, 9, 11),
+    "n1k_tiedres": lambda: _shared(6, 9, 11, skip=True),
+    "n2k": _three_each,
+    "n2k_tied": lambda: _shared(8, 13, 17),
+    "n3k_tied": lambda: _shared(11, 18, 22),
 }
 
 Job = tuple[str, int]  # net, seed

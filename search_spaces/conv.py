@@ -3,8 +3,8 @@
 A net is 1 to 4 blocks and a head. A block is 1 to 3 convolutions of one kernel and padding, one
 downsampling (max pooling, average pooling, or a stride) behind its first or last convolution or
 none, and perhaps a 1 x 1 transition. Behind its convolutions it may have one more that is applied
-three times with the same weights, each time with a batch norm of its own. Batch norm, activation
-and dropout hold for the whole net.
+three times with the same weights, keeps the size, and has a batch norm of its own each time. Batch
+norm, activation and dropout hold for the whole net.
 
 Widths are drawn log-uniformly up to a bound that grows with the square root of the budget, because
 a convolution's parameters grow with the square of its width; so a fair share of random draws keeps
@@ -194,10 +194,9 @@ def _block(
     separable = trial.suggest_categorical(f"{name}.type", ["plain", "separable"]) == "separable"
     kernel = trial.suggest_categorical(f"{name}.kernel", [3, 5])
     same = trial.suggest_categorical(f"{name}.padding", ["same", "valid"]) == "same"
-    padding: Padding = "same" if same else "valid"
     times = trial.suggest_categorical(f"{name}.shared", SHARED)
     down = trial.suggest_categorical(f"{name}.down", ["max", "avg", "stride", "none"])
-    # A shared convolution has a single stride, 1.
+    # A shared convolution keeps the size of the image.
     last = convs if down == "stride" else convs + times
     down_behind = last
     if down != "none" and last > 1:
@@ -208,12 +207,13 @@ def _block(
             width = _width(trial, task, f"{name}.width{number}")
         here = down if number == down_behind else "none"
         stride = 2 if here == "stride" else 1
+        around: Padding = "same" if same or number > convs else "valid"
         again = number > convs + 1
         if separable:
-            yield DepthwiseConv(kernel, padding, stride, bias=False, shared=again)
+            yield DepthwiseConv(kernel, around, stride, bias=False, shared=again)
             yield Conv(width, kernel=1, bias=bias, shared=again)
         else:
-            yield Conv(width, kernel, padding, stride, bias, shared=again)
+            yield Conv(width, kernel, around, stride, bias, shared=again)
         yield from after
         if here == "max":
             yield MaxPool(2)
