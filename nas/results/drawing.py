@@ -74,10 +74,10 @@ def _size(shape: Shape, input_shape: Shape) -> tuple[float, float]:
 
 def _operation(layer: Layer) -> tuple[str, str]:
     match layer:
-        case Conv(kernel=kernel, stride=stride):
-            return "conv", f"{kernel}×{kernel}" + (f"/{stride}" if stride > 1 else "")
-        case DepthwiseConv(kernel=kernel, stride=stride):
-            return "depthwise", f"dw {kernel}" + (f"/{stride}" if stride > 1 else "")
+        case Conv(kernel=kernel, stride=stride, shared=shared):
+            return "conv", _again(shared) + f"{kernel}×{kernel}" + _step(stride)
+        case DepthwiseConv(kernel=kernel, stride=stride, shared=shared):
+            return "depthwise", _again(shared) + f"dw {kernel}" + _step(stride)
         case MaxPool(kernel=kernel):
             return "pool", f"max {kernel}"
         case AvgPool(kernel=kernel):
@@ -87,6 +87,15 @@ def _operation(layer: Layer) -> tuple[str, str]:
         case Linear():
             return "head", "fc"
     return "map", type(layer).__name__
+
+
+def _again(shared: bool) -> str:
+    """As in `Architecture.summary`: it has the weights of the last one like it."""
+    return "=" if shared else ""
+
+
+def _step(stride: int) -> str:
+    return f"/{stride}" if stride > 1 else ""
 
 
 def _text(svg: Element, x: float, y: float, text: str) -> None:
