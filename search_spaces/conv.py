@@ -2,9 +2,9 @@
 
 A net is 1 to 4 blocks and a head. A block is 1 to 3 convolutions of one kernel and padding, one
 downsampling (max pooling, average pooling, or a stride) behind its first or last convolution or
-none, and perhaps a 1 x 1 transition. Behind its convolutions it may have one more that is applied
-three times with the same weights, keeps the size, and has a batch norm of its own each time. Batch
-norm, activation and dropout hold for the whole net.
+none, and perhaps a 1 x 1 transition. In nets with `shared` a block may have, behind its
+convolutions, one more that is applied three times with the same weights, keeps the size, and has a
+batch norm of its own each time. Batch norm, activation and dropout hold for the whole net.
 
 Widths are drawn log-uniformly up to a bound that grows with the square root of the budget, because
 a convolution's parameters grow with the square of its width; so a fair share of random draws keeps
@@ -78,13 +78,13 @@ def smallest(task: Task) -> Architecture:
         "activation": "relu",
         "dropout": "none",
         "head": "conv-gap",
+        "shared": False,
         "block1.convs": 1,
         "block1.type": "separable",
         "block1.kernel": 3,
         "block1.padding": "same",
         "block1.down": "none",
         "block1.transition": False,
-        "block1.shared": 0,
         "block1.width1": widths(task)[0],
     }
     return sample(optuna.trial.FixedTrial(params), task)
@@ -144,6 +144,7 @@ def _design(
         "activation": "relu",
         "dropout": "none",
         "head": "conv-gap",
+        "shared": family.shared > 0,
     }
     for number, (count, width) in enumerate(zip(convs, block_widths, strict=True), start=1):
         name = f"block{number}"
@@ -155,8 +156,9 @@ def _design(
             f"{name}.down": "max" if number < len(convs) else "none",
             f"{name}.down_behind": "last",
             f"{name}.transition": False,
-            f"{name}.shared": family.shared if number > 1 else 0,
         }
+        if family.shared:
+            params[f"{name}.shared"] = family.shared if number > 1 else 0
         params |= {f"{name}.width{conv}": width for conv in range(1, count + 1)}
     return params
 
@@ -166,9 +168,10 @@ def sample(trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
     blocks = trial.suggest_int("blocks", 1, MAX_BLOCKS)
     norm = trial.suggest_categorical("norm", [True, False])
     after = _after_convolution(trial, norm)
+    shared = trial.suggest_categorical("shared", [False, True])
     layers: list[Layer] = []
     for block in range(1, blocks + 1):
-        layers += _block(trial, task, f"block{block}", bias=not norm, after=after)
+        layers += _block(trial, task, f"block{block}", bias=not norm, after=after, shared=shared)
     body = Architecture(task.input_shape, tuple(layers))
     head = trial.suggest_categorical("head", ["conv-gap", "gap-linear", "full-conv", "linear"])
     return Architecture(task.input_shape, (*body.layers, *_head(head, body, task.classes)))
@@ -188,13 +191,18 @@ def _after_convolution(trial: optuna.trial.BaseTrial, norm: bool) -> tuple[Layer
 
 
 def _block(
-    trial: optuna.trial.BaseTrial, task: Task, name: str, bias: bool, after: tuple[Layer, ...]
+    trial: optuna.trial.BaseTrial,
+    task: Task,
+    name: str,
+    bias: bool,
+    after: tuple[Layer, ...],
+    shared: bool,
 ) -> Iterator[Layer]:
     convs = trial.suggest_int(f"{name}.convs", 1, MAX_CONVS)
     separable = trial.suggest_categorical(f"{name}.type", ["plain", "separable"]) == "separable"
     kernel = trial.suggest_categorical(f"{name}.kernel", [3, 5])
     same = trial.suggest_categorical(f"{name}.padding", ["same", "valid"]) == "same"
-    times = trial.suggest_categorical(f"{name}.shared", SHARED)
+    times = trial.suggest_categorical(f"{name}.shared", SHARED) if shared else 0
     down = trial.suggest_categorical(f"{name}.down", ["max", "avg", "stride", "none"])
     # A shared convolution keeps the size of the image.
     last = convs if down == "stride" else convs + times

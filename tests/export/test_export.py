@@ -71,7 +71,7 @@ def drawn(name: str, count: int) -> list[Architecture]:
 def net(task: Task) -> Architecture:
     """A design of the conv space, with shared convolutions and dropout."""
     conv = space.load("conv")
-    design = next(params for params in conv.start(task) if params["block2.shared"])
+    design = next(params for params in conv.start(task) if params["shared"])
     params = {**design, "dropout": "values", "dropout_rate": 0.1}
     return conv.sample(optuna.trial.FixedTrial(params), task)
 

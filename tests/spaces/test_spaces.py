@@ -70,6 +70,7 @@ def test_the_conv_space_reaches_all_that_it_offers() -> None:
         "block1.down": ["max", "avg", "stride", "none"],
         "block1.down_behind": ["first", "last"],
         "block1.transition": [True, False],
+        "shared": [True, False],
         "block1.shared": list(conv.SHARED),
     }.items():
         assert {(name, value) for value in values} <= seen
