@@ -142,17 +142,17 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
 
 def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
     records = Watched()
-    process = start(*SEARCH, "--ray", cluster, "--trials", "5", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "6", "--epochs", "15")
     until(lambda: records.has(State.RUNNING), process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert not [r for r in records() if r.state is State.RUNNING]
     cut = {r.hash for r in records() if r.state is State.INTERRUPTED}
-    process = start(*SEARCH, "--ray", cluster, "--trials", "5", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "6", "--epochs", "15")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
-    check_whole(5)
+    check_whole(6)  # as many as the space starts with: those cut off are at the end of them
     assert cut <= {r.hash for r in records() if r.state is State.TRAINED}
 
 

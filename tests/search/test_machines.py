@@ -362,6 +362,7 @@ def test_a_worker_that_hangs_is_replaced() -> None:
     machine = Machine("one")
     searching = machine.search(6, "--workers", "2", "--epochs", "8")
     until(some(machine, State.RUNNING, 2), "two workers train")
+    time.sleep(1)  # in its training: one that stops in the middle of a write keeps SQLite's lock
     victim = session(searching)[-1]  # the youngest
     os.kill(victim, signal.SIGSTOP)
     said = ends(searching)
