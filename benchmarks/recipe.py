@@ -104,7 +104,6 @@ VARIANTS = {
     "batch: 32": Variant(DEFAULT, {"batch_size": 32}),
     "batch: 32, learning rate: 0.08": Variant(DEFAULT, {"batch_size": 32, "lr": 0.08}),
     "batch: 32, learning rate: 0.16": Variant(DEFAULT, {"batch_size": 32, "lr": 0.16}),
-    "batch: 16, learning rate: 0.08": Variant(DEFAULT, {"batch_size": 16, "lr": 0.08}),
     "augmentation: 10 degrees, 2 pixels": Variant(
         DEFAULT, {"rotation": 10.0, "shift": 2.0, "scale": 0.1}
     ),

@@ -35,13 +35,19 @@ class LayerRow:
 
     number: int  # from 1
     layer: Layer
-    text: str  # its `torch.nn` call, or the layer whose weights it has
+    call: Call
+    source: int  # the number of the layer whose weights it has: its own, unless it is `shared`
     out_shape: Shape
     params: int
     statistics: int
     macs: int
     receptive_field: int  # side of the square of input pixels that one output pixel sees
     jump: int  # input pixels between neighbouring output pixels
+
+    @property
+    def text(self) -> str:
+        """What makes it: its `torch.nn` call, or the layer whose weights it has."""
+        return str(self.call) if self.source == self.number else f"layer {self.source} again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class Architecture:
         object.__setattr__(self, "sources", self._sources())
 
     def _sources(self) -> tuple[int, ...]:
+        if not any(getattr(layer, "shared", False) for layer in self.layers):
+            return tuple(range(len(self.layers)))
         last: dict[str, int] = {}  # where each call that has weights was made last
         sources = []
         for index, layer in enumerate(self.layers):
@@ -173,7 +181,6 @@ class Architecture:
         calls = self.calls()
         for index, layer in enumerate(self.layers):
             shape = self.shapes[index]
-            source = self.sources[index]
             kernel, stride = layer.window(shape)
             receptive_field += (kernel - 1) * jump
             jump *= stride
@@ -181,7 +188,8 @@ class Architecture:
                 LayerRow(
                     number=index + 1,
                     layer=layer,
-                    text=str(calls[index]) if source == index else f"layer {source + 1} again",
+                    call=calls[index],
+                    source=self.sources[index] + 1,
                     out_shape=self.shapes[index + 1],
                     params=layer.params(shape),
                     statistics=layer.statistics(shape),
@@ -206,8 +214,8 @@ class Architecture:
         keeps its hash, and a depthwise convolution written in two ways has one.
         """
         calls = [
-            str(call) if source == index else f"{call} of layer {source + 1}"
-            for index, (call, source) in enumerate(zip(self.calls(), self.sources, strict=True))
+            str(row.call) if row.source == row.number else f"{row.call} of layer {row.source}"
+            for row in self._costed
         ]
         text = "\n".join([show(self.input_shape), *calls])
         return hashlib.sha256(text.encode()).hexdigest()[:16]

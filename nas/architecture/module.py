@@ -15,11 +15,11 @@ def build(architecture: Architecture) -> nn.Sequential:
     another's weights is the same module.
     """
     calls, again = architecture.calls(), architecture.used_again
-    made: dict[int, nn.Module] = {}
     # Those that are used again come first, as in the source: the order decides the initial weights.
-    for index in (*again, *(i for i, source in enumerate(architecture.sources) if source == i)):
-        if index not in made:
-            made[index] = getattr(nn, calls[index].name)(*calls[index].args, **calls[index].kwargs)
+    made: dict[int, nn.Module] = {
+        index: getattr(nn, calls[index].name)(*calls[index].args, **calls[index].kwargs)
+        for index in dict.fromkeys((*again, *architecture.sources))
+    }
     modules = [made[source] for source in architecture.sources]
     stages = {
         stage.name: nn.Sequential(*modules[stage.start : stage.start + len(stage.layers)])
