@@ -7,11 +7,6 @@ from nas.training import Epoch
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
-    """The worker is there."""
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker has its data and begins to draw."""
 
@@ -65,4 +60,4 @@ class Broken:
     user_error: bool
 
 
-WorkerEvent = Alive | Ready | Started | EpochDone | Ended | Warned | Done | Broken
+WorkerEvent = Ready | Started | EpochDone | Ended | Warned | Done | Broken

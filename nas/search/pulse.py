@@ -9,13 +9,13 @@ GRACE = 40  # seconds without one, after which a worker is taken for dead
 
 
 @contextmanager
-def repeating(beat: Callable[[], None], name: str) -> Iterator[None]:
-    """While inside, `beat()` is called now and every `HEARTBEAT` seconds, in a thread."""
+def repeating(beat: Callable[[], None], name: str, seconds: float = HEARTBEAT) -> Iterator[None]:
+    """While inside, `beat()` is called now and every few `seconds`, in a thread."""
     ended = threading.Event()
 
     def run() -> None:
         beat()
-        while not ended.wait(HEARTBEAT):
+        while not ended.wait(seconds):
             beat()
 
     thread = threading.Thread(target=run, name=name, daemon=True)

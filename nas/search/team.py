@@ -1,8 +1,9 @@
 """The workers of one search: started, listened to, replaced where they die, ended."""
 
+import ctypes
 import multiprocessing
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -12,10 +13,10 @@ from optuna.trial import TrialState
 from nas.errors import NasError, StudyError
 from nas.records import COUNTED
 from nas.search import processes, trials, worker
-from nas.search.events import Alive, Broken, Done, Ended, Warned, WorkerEvent
+from nas.search.events import Broken, Done, Ended, Warned, WorkerEvent
 from nas.search.patience import is_away, line
 from nas.search.processes import core_of, default_workers, device_of
-from nas.search.pulse import GRACE
+from nas.search.pulse import GRACE, repeating
 from nas.search.supervision import Supervision
 from nas.search.worker import Work
 
@@ -32,7 +33,10 @@ class _Member:
     index: int
     process: BaseProcess
     connection: Connection
-    heard: float  # when it last gave a sign of life
+    signs: ctypes.c_ulong  # how many signs of life it has given
+    heard: int = 0  # how many of them we know, and since when
+    since: float = field(default_factory=time.monotonic)
+    hung: bool = False
     done: str | None = None
 
 
@@ -52,6 +56,7 @@ class Team:
         self._members: list[_Member] = []
         self._restarts = 0
         self._size = 0  # workers wanted
+        self._listened = time.monotonic()  # when signs of life were looked for
 
     def run(self) -> str:
         """Work until all workers are done; returns the reason of the last one."""
@@ -63,6 +68,12 @@ class Team:
         )
         for index in range(self._size):
             self._start(index)
+        # A worker that hangs in the middle of a write keeps everybody from the database, this
+        # thread too: another ends it.
+        with repeating(self._end_the_silent, "guard", TICK):
+            return self._listen_to_all()
+
+    def _listen_to_all(self) -> str:
         ticked = time.monotonic()
         reason = "complete"
         while self._members:
@@ -74,22 +85,23 @@ class Team:
                     reason = member.done
             now = time.monotonic()
             if now - ticked >= TICK:
-                self._end_the_silent(now, slept=now - ticked > GRACE / 2)
                 ticked = now
                 self._observer.tick(self._progress)
             self._supervision.look()
         return reason
 
-    def _end_the_silent(self, now: float, slept: bool) -> None:
-        """Kill workers that give no sign of life: they hang, and are replaced as the dead are.
-        If it was this process that `slept`, they have not been listened to."""
-        for member in self._members:
-            if slept:
-                member.heard = now
-            elif now - member.heard > GRACE:
-                self._observer.warn(f"{member.name} was silent for {GRACE} s, and is killed")
+    def _end_the_silent(self) -> None:
+        """Kill workers that give no sign of life: they hang, and are replaced as the dead are."""
+        now = time.monotonic()
+        slept = now - self._listened > GRACE / 2  # then we have not been there to listen
+        self._listened = now
+        for member in tuple(self._members):
+            signs = member.signs.value
+            if slept or signs != member.heard:
+                member.heard, member.since = signs, now
+            elif now - member.since > GRACE:
+                member.hung, member.since = True, now
                 member.process.kill()
-                member.heard = now
 
     def end(self) -> None:
         """End all workers that still run, and give back what they were training."""
@@ -124,21 +136,19 @@ class Team:
     def _start(self, index: int) -> None:
         name = self._work.name(index)
         device, core = device_of(index, self._work.device), core_of(index, self._size)
-        arguments = (self._work, index, device, core)
+        signs = self._context.RawValue(ctypes.c_ulong)
+        arguments = (self._work, index, device, core, signs)
         process, connection = processes.start(self._context, worker.main, arguments, name)
-        self._members.append(_Member(name, index, process, connection, time.monotonic()))
+        self._members.append(_Member(name, index, process, connection, signs))
 
     def _listen(self, member: _Member) -> None:
         try:
             event: WorkerEvent = member.connection.recv()
-            member.heard = time.monotonic()
         except (EOFError, OSError):
             self._members.remove(member)
             member.process.join()
             if member.done is None:
                 self._replace(member)
-            return
-        if isinstance(event, Alive):
             return
         if isinstance(event, Broken):
             if event.user_error:
@@ -165,6 +175,8 @@ class Team:
         """Give back what a dead worker was training, and start another in its place."""
         self._progress.forget(member.name)
         how = processes.cause_of_death(member.process)
+        if member.hung:
+            how = f"killed after {GRACE} s without a sign of life"
         self._give_back(self._supervision.patient, f"{member.name} died ({how})", member.name)
         self._supervision.look(now=True)  # at what it had not signed yet
         self._restarts += 1

@@ -1,7 +1,7 @@
 """A worker: one process that draws candidates from the shared study and trains them."""
 
+import ctypes
 import random
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -22,7 +22,6 @@ from nas.search import gate, storage, trials
 from nas.search.claim import Claims
 from nas.search.config import StudyConfig
 from nas.search.events import (
-    Alive,
     Broken,
     Done,
     Ended,
@@ -69,24 +68,32 @@ class Work:
         return f"{self.host}/worker-{index}" if self.host else f"worker-{index}"
 
 
-def main(work: Work, index: int, device: str, core: int | None, connection: Connection) -> None:
+def main(
+    work: Work,
+    index: int,
+    device: str,
+    core: int | None,
+    signs: ctypes.c_ulong,
+    connection: Connection,
+) -> None:
     """The body of a worker process: draw and train until the study has its trials.
 
-    It tells `connection` what happens (`nas.search.events`), gives a sign of life there every few
-    seconds, and ends with the process that started it.
+    It tells `connection` what happens (`nas.search.events`), counts in `signs`, shared memory, its
+    signs of life, and ends with the process that started it.
     """
     stop = StopSignal()
     end_with_parent()
-    line = threading.RLock()  # signs of life come from a thread of their own
 
     def tell(event: WorkerEvent) -> None:
         try:
-            with line:
-                connection.send(event)
+            connection.send(event)
         except BrokenPipeError:  # the supervisor is gone; `end_with_parent` is about to act
             stop.requested = True
 
-    with repeating(lambda: tell(Alive()), "alive"):
+    def give_a_sign() -> None:
+        signs.value += 1
+
+    with repeating(give_a_sign, "alive"):
         try:
             tell(Done(_work(work, index, device, core, stop, tell)))
         except NasError as error:
