@@ -77,7 +77,7 @@ def command(
     if trial is not None:
         record = choice.trained(choice.by_number(found.records, trial))
     elif min_accuracy is not None:
-        record = choice.smallest(found.records, min_accuracy)
+        record = choice.from_accuracy(found.records, min_accuracy)[0]
     else:
         record = choice.best(found.records, max_params)
     config, folder = found.config, found.folder

@@ -28,6 +28,13 @@ def command(
     front: Annotated[
         bool, typer.Option("--front", help="Verify all of the front. This is the default.")
     ] = False,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out what has less on the held-out images, in percent.",
+            show_default=False,
+        ),
+    ] = None,
     seeds: Annotated[int | None, _number("Runs a candidate. Default: 5.")] = None,
     target: Annotated[
         float | None,
@@ -72,7 +79,7 @@ def command(
     from nas.results.verify import verify
 
     found = open_study(study)
-    plan = _plan(found, trial, front, seeds, target, passes, sustained)
+    plan = _plan(found, trial, front, min_accuracy, seeds, target, passes, sustained)
     out = console()
     follower = _Follower()
     try:
@@ -83,24 +90,25 @@ def command(
         return 130
     finally:
         follower.close()
-    return _report(found, plan)
+    return _report(found, plan, min_accuracy)
 
 
 def _plan(
     found: "Opened",
     trial: Sequence[int] | None,
     front: bool,
+    min_accuracy: float | None,
     seeds: int | None,
     target: float | None,
     passes: int | None,
     sustained: int | None,
 ) -> "Plan":
-    from nas.errors import ConfigError, StudyError
+    from nas.errors import ConfigError
     from nas.records import Target, choice
     from nas.results.plan import Plan
 
-    if trial and front:
-        raise ConfigError("--trial and --front: give one of them")
+    if trial and (front or min_accuracy is not None):
+        raise ConfigError("--trial N or the front, --front or --min-accuracy: give one of them")
     if target is None and (passes is not None or sustained is not None):
         raise ConfigError("--pass and --sustained say how a --target is reached: give one")
     if target is not None and not 0 < target <= 100:
@@ -118,9 +126,7 @@ def _plan(
         chosen = {number: choice.by_number(found.records, number) for number in trial}
         candidates = sorted(map(choice.trained, chosen.values()), key=lambda r: r.params or 0)
     else:
-        candidates = found.front
-        if not candidates:
-            raise StudyError(f"{found.folder.path} has no trained candidate yet: see `nas status`")
+        candidates = choice.from_accuracy(found.records, min_accuracy or 0)
     last = sustained or 1
     wanted = Target(target, needed, count, last) if target is not None else None
     return Plan(candidates, count, last, wanted)
@@ -134,7 +140,7 @@ def _at_least_one(flag: str, value: int | None) -> int | None:
     return value
 
 
-def _report(found: "Opened", plan: "Plan") -> int:
+def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
     """Print what was found; the exit status is 1 if no network reaches the target."""
     from nas.cli.text import console, number, percent, table
     from nas.results import opened as studies
@@ -180,12 +186,13 @@ def _report(found: "Opened", plan: "Plan") -> int:
             f", in each of the last {target.sustained} epochs (the test images were read after "
             "each of them)"
         )
+    walked = "the front" if min_accuracy is None else f"the front from {min_accuracy:g} % held out"
     answer = plan.answer(now.runs)
     if answer is None:
-        out.print(f"No network of the front reaches {asked}.", soft_wrap=True)
+        out.print(f"No network of {walked} reaches {asked}.", soft_wrap=True)
         return 1
     out.print(
-        f"Trial {answer.number}, {number(answer.params)} parameters, is the smallest of the front "
+        f"Trial {answer.number}, {number(answer.params)} parameters, is the smallest of {walked} "
         f"that reaches {asked}.",
         soft_wrap=True,
     )

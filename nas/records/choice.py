@@ -42,19 +42,20 @@ def best(records: Iterable[Record], max_params: int | None = None) -> Record:
     return fitting[-1]
 
 
-def smallest(records: Iterable[Record], min_accuracy: float) -> Record:
-    """The smallest candidate with at least `min_accuracy` percent on held-out images.
+def from_accuracy(records: Iterable[Record], min_accuracy: float) -> list[Record]:
+    """The part of the front with at least `min_accuracy` percent on held-out images, the smallest
+    candidate first.
 
     Raises `StudyError` if there is none.
     """
     front = _front(records)
-    for record in front:
-        if (record.accuracy or 0) >= min_accuracy:
-            return record
-    raise StudyError(
-        f"--min-accuracy {min_accuracy:g}: the most accurate candidate has "
-        f"{front[-1].accuracy:.2f} %: choose at most that"
-    )
+    found = [record for record in front if (record.accuracy or 0) >= min_accuracy]
+    if not found:
+        raise StudyError(
+            f"--min-accuracy {min_accuracy:g}: the most accurate candidate has "
+            f"{front[-1].accuracy:.2f} %: choose at most that"
+        )
+    return found
 
 
 def _front(records: Iterable[Record]) -> list[Record]:

@@ -26,7 +26,7 @@ FLAGS = {
     "report": ["compare", "output"],
     "dashboard": ["port", "host", "browser"],
     "verify": [
-        *("trial", "front", "seeds", "target", "pass", "sustained"),
+        *("trial", "front", "min-accuracy", "seeds", "target", "pass", "sustained"),
         *("device", "workers", "data-dir"),
     ],
     "export": [

@@ -28,11 +28,12 @@ def test_the_best_within_a_size() -> None:
         choice.best(RECORDS, 499)
 
 
-def test_the_smallest_that_is_accurate_enough() -> None:
-    assert choice.smallest(RECORDS, 98.0).number == 2
-    assert choice.smallest(RECORDS, 98.01).number == 0
+def test_the_front_from_an_accuracy_on() -> None:
+    assert [found.number for found in choice.from_accuracy(RECORDS, 0)] == [1, 2, 0]
+    assert [found.number for found in choice.from_accuracy(RECORDS, 98.0)] == [2, 0]
+    assert [found.number for found in choice.from_accuracy(RECORDS, 98.01)] == [0]
     with pytest.raises(StudyError, match=r"--min-accuracy 99.5: the most accurate .* 99.00 %"):
-        choice.smallest(RECORDS, 99.5)
+        choice.from_accuracy(RECORDS, 99.5)
 
 
 def test_by_number() -> None:
@@ -41,6 +42,6 @@ def test_by_number() -> None:
         choice.by_number(RECORDS, 5)
     with pytest.raises(StudyError, match="trial 4 is failed, so it has no network"):
         choice.trained(choice.by_number(RECORDS, 4))
-    for pick in (choice.best, lambda records: choice.smallest(records, 1)):
+    for pick in (choice.best, lambda records: choice.from_accuracy(records, 1)):
         with pytest.raises(StudyError, match="no trained candidate yet"):
             pick([])

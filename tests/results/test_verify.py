@@ -200,8 +200,18 @@ def test_a_target_is_answered_with_a_status(
     )
     assert nas(["verify", str(study), "--seeds", "1", "--target", "1"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    smallest = studies.opened(str(study)).front[0]
+    front = studies.opened(str(study)).front
+    smallest, best = front[0], front[-1]
     assert f"Trial {smallest.number}, {smallest.params} parameters, is the smallest" in output
+    least = f"{best.accuracy}"
+    flags = ["--seeds", "1", "--target", "1", "--min-accuracy", least]
+    assert nas(["verify", str(study), *flags]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "1 candidates, 1 runs at most" in output
+    assert (
+        f"Trial {best.number}, {best.params} parameters, is the smallest of the front from"
+        in output
+    )
 
 
 def test_several_candidates_are_verified_and_shown_by_size(
@@ -222,7 +232,9 @@ def test_several_candidates_are_verified_and_shown_by_size(
         ("--seeds 0", "--seeds 0: it is at least 1"),
         ("--workers 0", "--workers 0: it is at least 1"),
         ("--trial 999", "the study has no trial 999: its trials are 0 to"),
-        ("--trial 0 --front", "--trial and --front: give one of them"),
+        ("--trial 0 --front", "--trial N or the front, --front or --min-accuracy: give one"),
+        ("--trial 0 --min-accuracy 9", "--trial N or the front, --front or --min-accuracy"),
+        ("--min-accuracy 100", "--min-accuracy 100: the most accurate candidate has "),
         ("--pass 2", "--pass and --sustained say how a --target is reached"),
         ("--target 101", "--target 101: it is in percent"),
         ("--target 99 --pass 6", "--pass 6: it goes from 1 to the number of seeds, 5"),
