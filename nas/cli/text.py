@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from nas.records import Record, Verification
+from nas.records import Record, State, Verification
 from nas.search.progress import Progress
 
 
@@ -95,21 +95,20 @@ def spread(verified: Verification | None) -> str:
 
 def counts(progress: Progress) -> str:
     """`trained 143/200 (98 stopped early), over budget 37, duplicates 4, failed 0`."""
-    by_state = {state.value: count for state, count in progress.counts.items()}
-    early = by_state.get("stopped early", 0)
-    stopped = f" ({early} stopped early)" if early else ""
+    found = progress.counts
+    stopped = f" ({found[State.STOPPED]} stopped early)" if found[State.STOPPED] else ""
     parts = [
         f"trained {progress.trained}/{progress.trials}{stopped}",
-        f"over budget {by_state.get('over budget', 0)}",
-        f"duplicates {by_state.get('duplicate', 0)}",
+        f"over budget {found[State.OVER_BUDGET]}",
+        f"duplicates {found[State.DUPLICATE]}",
     ]
-    if by_state.get("too small"):
-        parts.append(f"too small {by_state['too small']}")
-    if by_state.get("impossible"):
-        parts.append(f"impossible {by_state['impossible']}")
-    parts.append(f"failed {by_state.get('failed', 0)}")
-    if by_state.get("interrupted"):
-        parts.append(f"interrupted {by_state['interrupted']}")
+    if found[State.TOO_SMALL]:
+        parts.append(f"too small {found[State.TOO_SMALL]}")
+    if found[State.IMPOSSIBLE]:
+        parts.append(f"impossible {found[State.IMPOSSIBLE]}")
+    parts.append(f"failed {found[State.FAILED]}")
+    if found[State.INTERRUPTED]:
+        parts.append(f"interrupted {found[State.INTERRUPTED]}")
     return ", ".join(parts)
 
 
@@ -123,4 +122,6 @@ def pace(progress: Progress) -> str:
     left = progress.seconds_left
     if left is None:
         return "first epoch under way"
-    return f"{progress.epochs_per_second:.2f} epochs/s, {duration(left)} left"
+    # Until one has been stopped early, every candidate is counted with all its epochs.
+    most = "" if progress.counts[State.STOPPED] else "at most "
+    return f"{progress.epochs_per_second:.2f} epochs/s, {most}{duration(left)} left"
