@@ -1,15 +1,54 @@
-"""The README's example of a search space works as it stands there."""
+"""What README.md says is so: its example of a search space, and the results it shows."""
 
 import re
+import shutil
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 from nas.architecture import Task
+from nas.records.tables import write_tables
+from nas.results.opened import opened
 from nas.search import space
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+STUDY = ROOT / "studies" / "mnist-8k"
 
 
 def test_the_search_space_in_the_readme_is_one(tmp_path: Path, task: Task) -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    (source,) = re.findall(r"```python\n(# mine\.py\n.*?)```", readme, re.DOTALL)
+    (source,) = re.findall(r"```python\n(# mine\.py\n.*?)```", README, re.DOTALL)
     path = tmp_path / "mine.py"
     path.write_text(source)
     space.probe(space.load(str(path)), task)
+
+
+def test_the_results_in_the_readme_are_those_of_the_study() -> None:
+    (table,) = re.findall(r"\| parameters \| held out.*\n\|-.*\n((?:\|.*\n)+)", README)
+    shown = [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    front = pd.read_csv(STUDY / "front.csv")
+    verified = front[front.test_n > 0]
+    assert shown == [
+        [
+            f"{row.params:,}",
+            f"{row.val_accuracy:.2f}",
+            f"{row.test_mean:.2f} ± {row.test_std:.2f}",
+            f"{row.test_min:.2f}",
+            str(row.test_n),
+            row.architecture,
+        ]
+        for row in verified.itertuples()
+    ]
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "front.csv", "verify.csv"])
+def test_the_tables_of_the_study_are_those_of_its_database(name: str, tmp_path: Path) -> None:
+    """Which today's code reads, too."""
+    folder = tmp_path / STUDY.name
+    folder.mkdir()
+    for file in ("study.db", "study.toml", "space.py"):
+        shutil.copy(STUDY / file, folder)
+    study = opened(str(folder))
+    write_tables(study.records, study.runs, folder)
+    assert (folder / name).read_text() == (STUDY / name).read_text()
