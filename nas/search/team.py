@@ -177,8 +177,7 @@ class Team:
         how = processes.cause_of_death(member.process)
         if member.hung:
             how = f"killed after {GRACE} s without a sign of life"
-        with self._supervision.interrupts.held():  # given back and queued again, or neither
-            self._give_back(self._supervision.patient, f"{member.name} died ({how})", member.name)
+        self._give_back(self._supervision.patient, f"{member.name} died ({how})", member.name)
         self._supervision.look(now=True)  # at what it had not signed yet
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:
