@@ -1,4 +1,5 @@
-"""How long a person waits: help, the front of a large study, the first trial of a search.
+"""How long a person waits: help, the front of a large study, a search's first worker and its first
+candidate, of one epoch on the small digits.
 
     python benchmarks/startup.py [--study FOLDER]
 
@@ -54,6 +55,9 @@ def main() -> None:
     search = ["search", "--workers", "1", "--trials", "1", "--epochs", "1"]
     # The worker says that it is ready when it has its data; its first trial starts at once.
     commands["nas search, to the first worker, mnist"] = (search, "worker-0 on")
+    small = [*search, "--dataset", "digits", "--budget", "900"]
+    commands["nas search, to the first candidate, digits"] = (small, "trial 0 trained")
+    commands["nas search of one candidate, digits"] = (small, None)
     rows = []
     for name, (arguments, until) in commands.items():
         seconds = [timed(arguments, until) for _ in range(REPEATS)]

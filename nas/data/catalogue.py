@@ -22,6 +22,7 @@ class Dataset:
     train_prefix: str = "train"
     test_prefix: str = "t10k"
     transposed: bool = False  # stored with rows and columns swapped
+    module: str | None = None  # that reading it imports, and that takes its time
     # A search's default batch size: a small set needs small batches to have enough steps.
     batch_size: int = 64
 
@@ -42,6 +43,7 @@ _ALL = (
         "scikit-learn's 8 x 8 handwritten digits, enlarged to 28 x 28; embedded",
         train_images=1_497,
         test_images=300,
+        module="sklearn.datasets",
         batch_size=16,
     ),
     Dataset("mnist", "handwritten digits", 60_000, 10_000, torchvision="MNIST"),

@@ -75,7 +75,7 @@ def verify(
     Each run is written into the study when it ends; on an interrupt those under way are lost, and
     the same call makes them. Raises `NasError` for what the user can mend.
     """
-    context = processes.context()
+    context = processes.context(opened.config.dataset)
     ensure(opened.config.data, data_dir)
     from nas.training.device import resolve
     from nas.training.tuning import arithmetic_for

@@ -8,21 +8,25 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
+from nas.data.catalogue import DATASETS
+
 # Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
 WORKERS_PER_GPU = 3
 
 
-def context() -> BaseContext:
+def context(dataset: str | None) -> BaseContext:
     """How workers are started: forked from a server that has imported torch, where that exists.
 
-    The server begins to import at once, beside whatever this process does until it needs workers.
+    The server begins to import at once, beside whatever this process does until it needs workers;
+    with what `dataset` needs if its name is known by then.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["nas.search.preload"])
+    module = DATASETS[dataset].module if dataset in DATASETS else None
+    made.set_forkserver_preload([*([module] if module else []), "nas.search.preload"])
     # A Ctrl-C is for this process alone; what is ignored stays ignored in a new process.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -60,7 +60,7 @@ def search(
     the user can mend; the study is whole then, and the same call goes on with it.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    context = processes.context()
+    context = processes.context(flags.get("dataset"))
     folder = folders.placed(study, flags, url)
     config, _, _ = _prepare(folder, flags)
     on_ray = connected(ray, folder) if ray is not None else None
@@ -108,7 +108,7 @@ def join(
     `search` does, and where there is no such study.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    context = processes.context()
+    context = processes.context(None)
     folder = folders.placed(study, {}, url)
     optuna_study = storage.load(folder)
     waiting = storage.patient(optuna_study, observer.warn)

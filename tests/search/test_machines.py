@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import optuna
 import pytest
+import tiny
 from optuna.trial import TrialState
 from safetensors.torch import load_file
 from servers import QUOTED, SECRET, Postgres, free_port
@@ -34,15 +35,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks workers up in /proc"),
 ]
 
-# Nets of a few hundred parameters that train an epoch in a moment.
-TINY = """
-from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool, ReLU
-
-def sample(trial, task):
-    width = trial.suggest_int("width", 1, 150)
-    layers = (Conv(width, 5, stride=4), ReLU(), Conv(task.classes, 1), GlobalAvgPool(), Flatten())
-    return Architecture(task.input_shape, layers)
-"""
+WIDEST = 150  # of the nets in the space
 WHAT = ["--dataset", "digits", "--budget", "6000", "--space", "./tiny.py", "--early-stop", "none"]
 
 
@@ -62,7 +55,7 @@ class Machine:
     def __init__(self, name: str, url: str | None = None) -> None:
         self.path = Path(name).resolve()
         self.path.mkdir()
-        (self.path / "tiny.py").write_text(TINY)
+        tiny.write(WIDEST, self.path)
         self._url = url
         self._study: optuna.Study | None = None
         self.processes: list[subprocess.Popen[str]] = []
@@ -203,9 +196,9 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
         assert QUOTED not in text
     # A third has another space, or cannot reach the weights, or asks for what is not there.
     third = Machine("third", postgres.url)
-    (third.path / "tiny.py").write_text(TINY.replace("150", "151"))
+    tiny.write(WIDEST + 1, third.path)
     assert "is not the file that study s was made with" in ends(third.join(), 2)
-    (third.path / "tiny.py").write_text(TINY)
+    tiny.write(WIDEST, third.path)
     assert "which this machine does not reach" in ends(third.join("--artifacts", "./no"), 2)
     assert "holds no study called t" in ends(third.start("worker", "t"), 2)
     done = ends(third.join())
@@ -400,7 +393,8 @@ def sample(trial, task):
 def test_a_worker_that_hangs_with_the_database_locked_is_replaced() -> None:
     """Nobody can write until it is killed, neither the other worker nor who supervises them."""
     machine = Machine("one")
-    (machine.path / "tiny.py").write_text(TINY.replace("def sample", "def draw") + HANGS)
+    space = tiny.SPACE.format(widest=WIDEST).replace("def sample", "def draw")
+    (machine.path / "tiny.py").write_text(space + HANGS)
     said = ends(machine.search(4, "--workers", "2", "--epochs", "2"))
     assert f"killed after {GRACE} s without a sign of life" in said
     check_whole(machine, 4)
