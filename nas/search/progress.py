@@ -39,7 +39,7 @@ class Progress:
         """The progress of a search that begins with the `records` of earlier ones."""
         progress = cls(trials, epochs_each)
         for record in records:
-            progress._count(record)
+            progress.count(record)
         return progress
 
     @property
@@ -64,7 +64,7 @@ class Progress:
         return max(0, wanted) / self.epochs_per_second
 
     def see(self, worker: str, event: WorkerEvent) -> None:
-        """Take in what `worker` told."""
+        """Take in what `worker` told, one of those that this search has."""
         match event:
             case Ready(device, precision):
                 self.devices[worker] = f"{device}, {precision}"
@@ -76,13 +76,14 @@ class Progress:
                 candidate.epochs, candidate.accuracy = epoch.number, epoch.accuracy
             case Ended(record):
                 self.training.pop(worker, None)
-                self._count(record)
+                self.count(record)
 
     def forget(self, worker: str) -> None:
         """The worker is gone, and with it what it trained."""
         self.training.pop(worker, None)
 
-    def _count(self, record: Record) -> None:
+    def count(self, record: Record) -> None:
+        """Count a draw that has ended, whosever it was."""
         self.counts[record.state] += 1
         if record.state in COUNTED:
             self.epochs_ended += record.epochs

@@ -52,7 +52,9 @@ class Watch:
         for trial in changed:
             own = self._owner is not None and trial.user_attrs.get(trials.OWNER) == self._owner
             if not own and trial.state.is_finished() and not trials.is_withdrawn(trial):
-                name, event = trial.user_attrs.get("worker", ""), Ended(trials.record(trial))
-                self._progress.see(name, event)
+                # Not `see`: on its machine its worker may be called as one of ours.
+                record = trials.record(trial)
+                self._progress.count(record)
                 if begun:  # what was there before is no news
-                    self._observer.event(name, event, self._progress)
+                    worker = trial.user_attrs.get("worker", "")
+                    self._observer.event(worker, Ended(record), self._progress)

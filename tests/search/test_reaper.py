@@ -15,10 +15,14 @@ from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
 from nas.errors import StudyError
 from nas.records import State
 from nas.search import owners, patience, storage, trials
+from nas.search.events import Ended, EpochDone, Started, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.ledger import Ledger
+from nas.search.progress import Progress
 from nas.search.pulse import GRACE, HEARTBEAT
 from nas.search.reaper import Beat, Reaper
+from nas.search.watch import Watch
+from nas.training import Epoch
 
 NET = Architecture((1, 28, 28), (Conv(10, 3), GlobalAvgPool(), Flatten()))
 
@@ -239,3 +243,38 @@ def test_what_is_not_a_storage_that_is_away_is_not_waited_for(
     with pytest.raises(type(error)):
         patience.retrying(study)(call)
     assert clock.now == 1_000.0
+
+
+class Heard:
+    """Hears what is told of others."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, WorkerEvent]] = []
+
+    def begin(self, *_: object) -> None: ...
+    def tick(self, *_: object) -> None: ...
+    def warn(self, text: str) -> None: ...
+
+    def event(self, worker: str, event: WorkerEvent, _: Progress) -> None:
+        self.events.append((worker, event))
+
+
+def test_a_candidate_lost_elsewhere_is_not_mistaken_for_our_workers(
+    folder: Folder,
+) -> None:
+    """Two searches of one study call their workers alike."""
+    study = storage.create(folder)
+    progress, heard = Progress(3, 15), Heard()
+    watch = Watch(study, folder, "us", progress, heard)
+    theirs = in_training(study, "another-machine")
+    watch.look(now=True)
+    progress.see("w", Started(7, NET.params, NET.summary()))
+    trials.give_back(study, trials.frozen(study, theirs), "its worker was silent")
+    watch.look(now=True)
+    assert progress.counts[State.INTERRUPTED] == 1
+    ((worker, event),) = heard.events
+    assert worker == "w"
+    assert isinstance(event, Ended)
+    assert event.record.number == theirs.number
+    progress.see("w", EpochDone(7, Epoch(1, 0.5, 80.0, 0.4, 91.0, 0.1)))
+    assert progress.training["w"].accuracy == 91.0
