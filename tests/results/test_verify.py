@@ -127,10 +127,11 @@ def test_twice_gives_the_same_figures_and_the_study_holds_them(
     other = Path(shutil.copytree(study, tmp_path / "other"))
     assert nas(["verify", str(study), "--front", "--seeds", "2", "--workers", "2"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert nas(["verify", str(other), "--seeds", "2", "--workers", "1"]) == 0
+    assert nas(["verify", str(other), "--seeds", "1", "--workers", "1"]) == 0
     one, two = studies.opened(str(study)), studies.opened(str(other))
     figures = {(run.trial, run.index): (run.seed, run.accuracies, run.loss) for run in one.runs}
-    assert figures == {(r.trial, r.index): (r.seed, r.accuracies, r.loss) for r in two.runs}
+    again = {(run.trial, run.index): (run.seed, run.accuracies, run.loss) for run in two.runs}
+    assert again == {which: of for which, of in figures.items() if which[1] == 0}
     assert set(figures) == {(record.number, i) for record in one.front for i in (0, 1)}
     assert all(len(accuracies) == 1 for _, accuracies, _ in figures.values()), "read once"
     assert len({seed for seed, _, _ in figures.values()}) == len(figures)
@@ -142,10 +143,10 @@ def test_twice_gives_the_same_figures_and_the_study_holds_them(
     rows = pd.read_csv(study / "verify.csv")
     assert len(rows) == len(figures)
     # Again: nothing is left to do.
-    again = Silent()
-    verify(one, Plan(one.front, 2), again)
-    assert again.began == (len(figures), len(figures))
-    assert not again.ended
+    idle = Silent()
+    verify(one, Plan(one.front, 2), idle)
+    assert idle.began == (len(figures), len(figures))
+    assert not idle.ended
 
 
 def test_it_trains_on_all_training_images_and_the_test_images_come_last(

@@ -127,7 +127,7 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
     url = postgres.url
     records = Watched(url)
     process = start(
-        *SEARCH, "--ray", cluster, "--trials", "14", "--epochs", "12", "--workers", "3", url=url
+        *SEARCH, "--ray", cluster, "--trials", "11", "--epochs", "12", "--workers", "3", url=url
     )
     until(lambda: records.has(State.TRAINED), process)
     add_node(cluster)
@@ -136,7 +136,7 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
     os.kill(workers()[-1], signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    check_whole(14, url)
+    check_whole(11, url)
     interrupted = {r.hash for r in records() if r.state is State.INTERRUPTED and r.hash}
     trained = {r.hash for r in records() if r.state is State.TRAINED}
     assert interrupted <= trained
@@ -144,17 +144,17 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
 
 def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
     records = Watched()
-    process = start(*SEARCH, "--ray", cluster, "--trials", "6", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "15")
     until(lambda: records.has(State.RUNNING), process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert not [r for r in records() if r.state is State.RUNNING]
     cut = {r.hash for r in records() if r.state is State.INTERRUPTED}
-    process = start(*SEARCH, "--ray", cluster, "--trials", "6", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "15")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
-    check_whole(6)
+    check_whole(4)
     assert cut <= {r.hash for r in records() if r.state is State.TRAINED}
 
 

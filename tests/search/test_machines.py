@@ -174,15 +174,15 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     postgres: Postgres,
 ) -> None:
     first, second = Machine("first", postgres.url), Machine("second", postgres.url)
-    searching = first.search(16, "--workers", "1", "--epochs", "12")
+    searching = first.search(12, "--workers", "1", "--epochs", "12")
     until(some(first, State.RUNNING), "the search trains")
     host = socket.gethostname()
     joined = second.join("--workers", "2")
     until(some(first, State.TRAINED, 2, host), "the worker has trained")
     said = ends(searching) + ends(joined)
-    records = check_whole(first, 16)
+    records = check_whole(first, 12)
     assert len({r.worker for r in records if r.state is State.TRAINED}) == 3
-    assert "trained 16/16" in said
+    assert "trained 12/12" in said
     # Another machine reads what it needs; here the weights that the other one trained.
     theirs = next(r for r in records if r.worker.startswith(host))
     for command in (["export", "s", "--trial", str(theirs.number), "--format", "python"],
@@ -203,10 +203,10 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     assert "holds no study called t" in ends(third.start("worker", "t"), 2)
     done = ends(third.join())
     assert "The study has its trials." in done
-    more = ends(third.search(17, "--workers", "1", "--epochs", "12"))
-    assert "trained 17/17" in more, "a search on another machine goes on with the study"
-    check_whole(third, 17)
-    changed = ends(third.search(17, "--epochs", "2"), 2)
+    more = ends(third.search(13, "--workers", "1", "--epochs", "12"))
+    assert "trained 13/13" in more, "a search on another machine goes on with the study"
+    check_whole(third, 13)
+    changed = ends(third.search(13, "--epochs", "2"), 2)
     assert "study s exists with other settings: epochs 12 -> 2" in changed
 
 
@@ -234,7 +234,7 @@ def test_what_a_lost_machine_was_training_is_trained_by_another(postgres: Postgr
 
 def test_a_database_that_stops_for_20_s_is_waited_for(postgres: Postgres) -> None:
     first, second = Machine("first", postgres.url), Machine("second", postgres.url)
-    searching = first.search(20, "--workers", "1", "--epochs", "15")
+    searching = first.search(10, "--workers", "1", "--epochs", "15")
     until(some(first, State.TRAINED), "the search has trained")
     joined = second.join("--workers", "1")
     until(some(first, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -248,7 +248,7 @@ def test_a_database_that_stops_for_20_s_is_waited_for(postgres: Postgres) -> Non
     ends(joined)
     assert "the study cannot be written or read, waiting: " in said
     assert SECRET not in said
-    records = check_whole(first, 20)
+    records = check_whole(first, 10)
     after = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
     assert before.items() <= after.items()
     assert not [r for r in records if r.state is State.INTERRUPTED], "nothing was lost"
@@ -308,7 +308,7 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(postgres: Postgres) 
     wire = Wire(postgres.port)
     url = postgres.url.replace(str(postgres.port), str(wire.port))
     first, second = Machine("first", postgres.url), Machine("second", url)
-    searching = first.search(20, "--workers", "1", "--epochs", "15")
+    searching = first.search(10, "--workers", "1", "--epochs", "15")
     until(some(first, State.TRAINED), "the search has trained")
     joined = second.join("--workers", "1")
     until(some(first, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -320,7 +320,7 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(postgres: Postgres) 
     ends(searching)
     wire.close()
     assert "the study cannot be written or read, waiting: " in said
-    records = check_whole(first, 20)
+    records = check_whole(first, 10)
     assert [r for r in records if r.worker.startswith(socket.gethostname())]
 
 
@@ -434,7 +434,7 @@ def test_a_folder_copied_while_its_search_runs_is_a_study_of_its_own() -> None:
 def test_workers_join_and_leave_a_study_in_a_folder() -> None:
     """On one machine SQLite does, too."""
     machine = Machine("one")
-    searching = machine.search(24, "--workers", "1", "--epochs", "15")
+    searching = machine.search(14, "--workers", "1", "--epochs", "15")
     until(some(machine, State.RUNNING), "the search trains")
     joined = machine.join("--workers", "1")
     until(some(machine, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -446,7 +446,7 @@ def test_workers_join_and_leave_a_study_in_a_folder() -> None:
     for pid in session(killed):
         os.kill(pid, signal.SIGKILL)
     ends(searching)
-    check_whole(machine, 24)
+    check_whole(machine, 14)
 
 
 @contextmanager
