@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import sys
 from importlib import import_module
 
 NEEDED = (
@@ -18,5 +19,8 @@ for _name in NEEDED:
 gc.enable()
 gc.freeze()  # no worker looks through it again, nor copies the pages that it shares by that
 # The server has nothing to tidy up, and Python would take all of this apart, for a second.
-# Workers end without these calls.
-atexit.register(os._exit, 0)
+# Workers end without these calls. Whatever else imports this has a status to end with.
+if any("multiprocessing.forkserver" in word for word in sys.orig_argv):
+    atexit.register(os._exit, 0)
+else:
+    atexit.register(gc.unfreeze)
