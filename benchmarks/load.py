@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -30,7 +29,7 @@ from nas.data import dataset
 from nas.data.images import load_split
 from nas.records import State
 from nas.search import folder as folders
-from nas.search import owners, patience, shared, storage, trials
+from nas.search import owners, patience, processes, shared, storage, trials
 from nas.search.config import StudyConfig, from_settings
 from nas.search.folder import Folder
 from nas.search.patience import Patient
@@ -118,8 +117,7 @@ def measure(
     folders.write(folder, config, space, {})
     study = storage.create(folder)
     shared.publish(study, config, space)
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["nas.search.preload"])
+    context = processes.context(config.dataset)
     ready, results = context.Barrier(workers + 1), context.Queue()
     with owners.signed_on(folder) as owner:
         work = Work(folder, config, owner, "cpu", Arithmetic("float32"), None)

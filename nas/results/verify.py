@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -27,6 +26,7 @@ from nas.search.stop import Interrupts, end_with_parent
 from nas.training import Epoch
 
 if TYPE_CHECKING:
+    from nas.search.processes import Context
     from nas.training.arithmetic import Arithmetic
 
 TRIES = 3  # that a run has before its worker's deaths end it all
@@ -110,7 +110,7 @@ class _Team:
 
     def __init__(
         self,
-        context: BaseContext,
+        context: "Context",
         opened: Opened,
         plan: Plan,
         observer: Observer,

@@ -5,16 +5,21 @@ import os
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from nas.data.catalogue import DATASETS
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+    Context = ForkServerContext | SpawnContext
 
 # Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
 WORKERS_PER_GPU = 3
 
 
-def context(dataset: str | None) -> BaseContext:
+def context(dataset: str | None) -> "Context":
     """How workers are started: forked from a server that has imported torch, where that exists.
 
     The server begins to import at once, beside whatever this process does until it needs workers;
@@ -37,16 +42,14 @@ def context(dataset: str | None) -> BaseContext:
 
 
 def start(
-    context: BaseContext, target: Callable[..., None], arguments: tuple[object, ...], name: str
+    context: "Context", target: Callable[..., None], arguments: tuple[object, ...], name: str
 ) -> tuple[BaseProcess, Connection]:
     """A process that runs `target(*arguments, connection)`, and our end of that connection.
 
     It ends with this process, and our end reads end-of-file when it is gone.
     """
     ours, theirs = context.Pipe(duplex=False)
-    process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-        target=target, args=(*arguments, theirs), name=name, daemon=True
-    )
+    process = context.Process(target=target, args=(*arguments, theirs), name=name, daemon=True)
     process.start()
     theirs.close()
     return process, ours

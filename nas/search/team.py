@@ -1,11 +1,11 @@
 """The workers of one search: started, listened to, replaced where they die, ended."""
 
 import ctypes
-import multiprocessing
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import TrialState
@@ -19,6 +19,9 @@ from nas.search.processes import core_of, default_workers, device_of
 from nas.search.pulse import GRACE, repeating
 from nas.search.supervision import Supervision
 from nas.search.worker import Work
+
+if TYPE_CHECKING:
+    from nas.search.processes import Context
 
 MAX_RESTARTS = 10  # of workers that died, with no candidate trained in between
 STOP_SECONDS = 10  # that a worker has to end by itself
@@ -45,7 +48,7 @@ class Team:
 
     def __init__(
         self,
-        context: multiprocessing.context.BaseContext,
+        context: "Context",
         work: Work,
         supervision: Supervision,
     ) -> None:

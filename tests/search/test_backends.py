@@ -234,8 +234,9 @@ def test_the_folder_is_needed_by_no_server(folder: Folder) -> None:
 
 def test_a_search_and_a_worker_train_exactly_what_is_wanted(folder: Folder) -> None:
     place = {backends.VARIABLE: folder.url} if folder.url else {}
-    size = ["--budget", "2000", "--trials", "6", "--epochs", "8", "--early-stop", "none"]
-    words = ["search", "--study", "one", "--dataset", "digits", "--space", tiny.write(), *size]
+    size = ["--budget", "2000", "--trials", "6", "--epochs", "2", "--early-stop", "none"]
+    space = tiny.write(pause=2)  # so that the worker comes before all is trained
+    words = ["search", "--study", "one", "--dataset", "digits", "--space", space, *size]
     searching = subprocess.Popen(
         [sys.executable, "-m", "nas", *words, "--workers", "1", "--device", "cpu"],
         **{"env": {**os.environ, **place}, "text": True},

@@ -29,10 +29,11 @@ pytestmark = [
 RAY = Path(sys.executable).with_name("ray")
 SEARCH = ["search", "--study", "s", "--dataset", "digits", "--budget", "6000", "--device", "cpu"]
 SEARCH += ["--space", "./tiny.py", "--early-stop", "none"]
+PAUSE = 2.0  # seconds a draw: a node or a signal comes before all is trained
 
 
-def start(*words: str, url: str | None = None) -> subprocess.Popen[str]:
-    tiny.write()
+def start(*words: str, url: str | None = None, pause: float = 0) -> subprocess.Popen[str]:
+    tiny.write(pause=pause)
     place = {backends.VARIABLE: url} if url else {}
     process = subprocess.Popen(
         [sys.executable, "-m", "nas", *words],
@@ -126,9 +127,8 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
 ) -> None:
     url = postgres.url
     records = Watched(url)
-    process = start(
-        *SEARCH, "--ray", cluster, "--trials", "11", "--epochs", "12", "--workers", "3", url=url
-    )
+    words = [*SEARCH, "--ray", cluster, "--trials", "11", "--epochs", "4", "--workers", "3"]
+    process = start(*words, url=url, pause=PAUSE)
     until(lambda: records.has(State.TRAINED), process)
     add_node(cluster)
     hosts = lambda: {r.worker for r in records() if r.hash}  # noqa: E731
@@ -144,14 +144,14 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
 
 def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
     records = Watched()
-    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "10")
     until(lambda: records.has(State.RUNNING), process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert not [r for r in records() if r.state is State.RUNNING]
     cut = {r.hash for r in records() if r.state is State.INTERRUPTED}
-    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "15")
+    process = start(*SEARCH, "--ray", cluster, "--trials", "4", "--epochs", "10")
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
     check_whole(4)

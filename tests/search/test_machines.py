@@ -36,6 +36,7 @@ pytestmark = [
 ]
 
 WIDEST = 150  # of the nets in the space
+PAUSE = 2.0  # seconds a draw, in tests in which a machine has to join before all is trained
 WHAT = ["--dataset", "digits", "--budget", "6000", "--space", "./tiny.py", "--early-stop", "none"]
 
 
@@ -52,10 +53,10 @@ class Machine:
 
     all: ClassVar[list["Machine"]] = []
 
-    def __init__(self, name: str, url: str | None = None) -> None:
+    def __init__(self, name: str, url: str | None = None, pause: float = 0) -> None:
         self.path = Path(name).resolve()
         self.path.mkdir()
-        tiny.write(WIDEST, self.path)
+        tiny.write(WIDEST, self.path, pause)
         self._url = url
         self._study: optuna.Study | None = None
         self.processes: list[subprocess.Popen[str]] = []
@@ -173,8 +174,8 @@ def check_whole(machine: Machine, wanted: int) -> list[Record]:
 def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     postgres: Postgres,
 ) -> None:
-    first, second = Machine("first", postgres.url), Machine("second", postgres.url)
-    searching = first.search(12, "--workers", "1", "--epochs", "12")
+    first, second = (Machine(name, postgres.url, PAUSE) for name in ("first", "second"))
+    searching = first.search(12, "--workers", "1", "--epochs", "4")
     until(some(first, State.RUNNING), "the search trains")
     host = socket.gethostname()
     joined = second.join("--workers", "2")
@@ -196,18 +197,18 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
         assert QUOTED not in text
     # A third has another space, or cannot reach the weights, or asks for what is not there.
     third = Machine("third", postgres.url)
-    tiny.write(WIDEST + 1, third.path)
+    tiny.write(WIDEST + 1, third.path, PAUSE)
     assert "is not the file that study s was made with" in ends(third.join(), 2)
-    tiny.write(WIDEST, third.path)
+    tiny.write(WIDEST, third.path, PAUSE)
     assert "which this machine does not reach" in ends(third.join("--artifacts", "./no"), 2)
     assert "holds no study called t" in ends(third.start("worker", "t"), 2)
     done = ends(third.join())
     assert "The study has its trials." in done
-    more = ends(third.search(13, "--workers", "1", "--epochs", "12"))
+    more = ends(third.search(13, "--workers", "1", "--epochs", "4"))
     assert "trained 13/13" in more, "a search on another machine goes on with the study"
     check_whole(third, 13)
     changed = ends(third.search(13, "--epochs", "2"), 2)
-    assert "study s exists with other settings: epochs 12 -> 2" in changed
+    assert "study s exists with other settings: epochs 4 -> 2" in changed
 
 
 def test_what_a_lost_machine_was_training_is_trained_by_another(postgres: Postgres) -> None:
@@ -216,25 +217,25 @@ def test_what_a_lost_machine_was_training_is_trained_by_another(postgres: Postgr
     searching = first.search(1, "--workers", "1", "--epochs", "15", "--max-draws", "100")
     ends(searching)
     before = {r.number: r.accuracy for r in first.records() if r.state is State.TRAINED}
-    leaving = second.search(6, "--workers", "2", "--epochs", "15", "--max-draws", "100")
+    leaving = second.search(4, "--workers", "2", "--epochs", "15", "--max-draws", "100")
     until(some(second, State.RUNNING, 2), "the second machine trains")
     second.kill()
     assert leaving.returncode
     cut = {r.hash for r in second.records() if r.state is State.RUNNING}
     assert cut
     began = time.monotonic()
-    searching = first.search(6, "--workers", "2", "--epochs", "15", "--max-draws", "100")
+    searching = first.search(4, "--workers", "2", "--epochs", "15", "--max-draws", "100")
     ends(searching)
     assert time.monotonic() - began > GRACE - 5, "nobody is given up before"
-    records = check_whole(first, 6)
+    records = check_whole(first, 4)
     trained = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
     assert before.items() <= trained.items()
     assert cut <= {r.hash for r in records if r.state is State.TRAINED}
 
 
 def test_a_database_that_stops_for_20_s_is_waited_for(postgres: Postgres) -> None:
-    first, second = Machine("first", postgres.url), Machine("second", postgres.url)
-    searching = first.search(10, "--workers", "1", "--epochs", "15")
+    first, second = (Machine(name, postgres.url, PAUSE) for name in ("first", "second"))
+    searching = first.search(10, "--workers", "1", "--epochs", "5")
     until(some(first, State.TRAINED), "the search has trained")
     joined = second.join("--workers", "1")
     until(some(first, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -307,8 +308,8 @@ class Wire:
 def test_a_network_that_is_cut_and_comes_back_loses_nothing(postgres: Postgres) -> None:
     wire = Wire(postgres.port)
     url = postgres.url.replace(str(postgres.port), str(wire.port))
-    first, second = Machine("first", postgres.url), Machine("second", url)
-    searching = first.search(10, "--workers", "1", "--epochs", "15")
+    first, second = Machine("first", postgres.url, PAUSE), Machine("second", url, PAUSE)
+    searching = first.search(10, "--workers", "1", "--epochs", "5")
     until(some(first, State.TRAINED), "the search has trained")
     joined = second.join("--workers", "1")
     until(some(first, State.RUNNING, 1, socket.gethostname()), "the worker trains")
@@ -393,7 +394,7 @@ def sample(trial, task):
 def test_a_worker_that_hangs_with_the_database_locked_is_replaced() -> None:
     """Nobody can write until it is killed, neither the other worker nor who supervises them."""
     machine = Machine("one")
-    space = tiny.SPACE.format(widest=WIDEST).replace("def sample", "def draw")
+    space = tiny.SPACE.format(widest=WIDEST, pause=0).replace("def sample", "def draw")
     (machine.path / "tiny.py").write_text(space + HANGS)
     said = ends(machine.search(4, "--workers", "2", "--epochs", "2"))
     assert f"killed after {GRACE} s without a sign of life" in said
@@ -433,8 +434,8 @@ def test_a_folder_copied_while_its_search_runs_is_a_study_of_its_own() -> None:
 
 def test_workers_join_and_leave_a_study_in_a_folder() -> None:
     """On one machine SQLite does, too."""
-    machine = Machine("one")
-    searching = machine.search(14, "--workers", "1", "--epochs", "15")
+    machine = Machine("one", pause=PAUSE)
+    searching = machine.search(14, "--workers", "1", "--epochs", "5")
     until(some(machine, State.RUNNING), "the search trains")
     joined = machine.join("--workers", "1")
     until(some(machine, State.RUNNING, 1, socket.gethostname()), "the worker trains")
