@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nas.architecture import Task
+from nas.architecture import Limits, Task
 from nas.records.tables import write_tables
 from nas.results.opened import opened
 from nas.search import space
+from search_spaces import seeds
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -40,6 +41,21 @@ def test_the_results_in_the_readme_are_those_of_the_study() -> None:
         ]
         for row in verified.itertuples()
     ]
+
+
+def test_the_hand_made_nets_in_the_readme_are_those_of_their_study() -> None:
+    (table,) = re.findall(r"\| net \| parameters .*\n\|-.*\n((?:\|.*\n)+)", README)
+    shown = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    trials = pd.read_csv(ROOT / "studies" / "seeds" / "trials.csv")
+    trained = trials[trials.state == "trained"].set_index("params")
+    task = Task((1, 28, 28), 10, Limits(50_000))
+    found = {}
+    for name in seeds.NETS:
+        net = seeds.net(name, task)
+        if net.params in trained.index:
+            accuracy = trained.loc[net.params, "val_accuracy"]
+            found[name] = [f"{net.params:,}", f"{accuracy:.2f}"]
+    assert {name: [params, here] for name, params, _, here in shown} == found
 
 
 @pytest.mark.parametrize("name", ["trials.csv", "front.csv", "verify.csv"])
