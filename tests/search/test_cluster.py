@@ -29,7 +29,7 @@ pytestmark = [
 RAY = Path(sys.executable).with_name("ray")
 SEARCH = ["search", "--study", "s", "--dataset", "digits", "--budget", "6000", "--device", "cpu"]
 SEARCH += ["--space", "./tiny.py", "--early-stop", "none"]
-PAUSE = 2.0  # seconds a draw: a node or a signal comes before all is trained
+PAUSE = 2.0  # seconds a draw: a node comes before all is trained
 
 
 def start(*words: str, url: str | None = None, pause: float = 0) -> subprocess.Popen[str]:
