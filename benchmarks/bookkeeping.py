@@ -35,6 +35,7 @@ from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
+from nas.training.machine import Machine
 
 PARTS = 5
 
@@ -82,7 +83,7 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     """Milliseconds a draw and a trained trial, by the part of the study."""
     config = from_settings({"dataset": "digits", "trials": trials, "sampler": sampler_name})
     space = load(config.space)
-    folders.write(folder, config, space, {})
+    folders.write(folder, config, space)
     study = storage.create(folder)
     study.sampler = sampler(config.sampler, 0, space, config.task)
     ends: list[tuple[float, bool]] = []
@@ -92,9 +93,9 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
             ends.append((time.perf_counter(), not event.record.state.rejected))
 
     data: Split = load_split(config.data)
-    stop, plain = StopSignal(), Arithmetic("float32")
+    stop, plain = StopSignal(), Machine("cpu", "cpu", 0, Arithmetic("float32"))
     start = time.perf_counter()
-    work = Work(folder, config, "benchmark", "cpu", plain, None)
+    work = Work(folder, config, "benchmark", plain, None)
     Worker(work, "worker-0", "cpu", space, study, data, Beat(study), stop, tell).run()
     rows = []
     for part in range(PARTS):

@@ -32,7 +32,7 @@ from nas.data.augment import warp
 from nas.data.images import load_split, load_test, load_training
 from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
-from nas.training.arithmetic import by_hardware
+from nas.training.device import by_hardware
 from nas.training.step import evaluate
 from search_spaces import seeds as cards
 

@@ -27,8 +27,7 @@ from throughput import CANDIDATE, data, net, worker
 
 from nas.architecture.module import build
 from nas.training import Recipe
-from nas.training.arithmetic import by_hardware
-from nas.training.device import describe, resolve
+from nas.training.device import by_hardware, describe, resolve
 from nas.training.engines import Captured, Eager, Engine, OnDevice
 from nas.training.fit import fit
 

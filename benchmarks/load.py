@@ -43,8 +43,10 @@ from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
+from nas.training.machine import Machine
 
 WORKERS = (1, 4, 16, 32)
+PLAIN = Machine("cpu", "cpu", 0, Arithmetic("float32"))
 
 
 def sleeper(seconds: float) -> Any:
@@ -114,13 +116,13 @@ def measure(
     config: StudyConfig = from_settings(settings)
     space = load(config.space)
     folder.make()
-    folders.write(folder, config, space, {})
+    folders.write(folder, config, space)
     study = storage.create(folder)
     shared.publish(study, config, space)
     context = processes.context(config.dataset)
     ready, results = context.Barrier(workers + 1), context.Queue()
     with owners.signed_on(folder) as owner:
-        work = Work(folder, config, owner, "cpu", Arithmetic("float32"), None)
+        work = Work(folder, config, owner, PLAIN, None)
         members = [
             context.Process(target=light_worker, args=(work, index, seconds, ready, results))
             for index in range(workers)

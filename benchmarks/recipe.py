@@ -49,7 +49,7 @@ from nas.data.images import Split, load_split
 from nas.search.processes import default_workers
 from nas.search.seeds import seed_of
 from nas.training import Recipe
-from nas.training.arithmetic import by_hardware
+from nas.training.device import by_hardware
 from nas.training.engines import Eager
 from nas.training.step import evaluate
 

@@ -57,7 +57,7 @@ from nas.search.worker import Work, Worker
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.fit import Fit
-from nas.training.tuning import arithmetic_for
+from nas.training.machine import machine
 from search_spaces import conv
 
 SIZES = (1_000, 2_000, 4_000, 8_000)
@@ -163,15 +163,15 @@ def search(
         | {"early_stop": rule, "seed": seed}
     )
     space = load(config.space)
-    folders.write(folder, config, space, {})
+    folders.write(folder, config, space)
     study = storage.create(folder)
     study.sampler = sampler(name, seed, space, config.task)
     for params in space.start(config.task):
         study.enqueue_trial(dict(params))
     data: Split = load_split(config.data)
-    plain = arithmetic_for(torch.device("cpu"), config.recipe)
+    here = machine("cpu", config.recipe)
     start = time.perf_counter()
-    work = Work(folder, config, "benchmark", "cpu", plain, None)
+    work = Work(folder, config, "benchmark", here, None)
     beat, stop = Beat(study), StopSignal()
     Worker(work, "worker-0", "cpu", space, study, data, beat, stop, lambda _: None).run()
     spent = time.perf_counter() - start

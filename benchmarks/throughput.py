@@ -37,8 +37,8 @@ from nas.data.augment import warp
 from nas.data.images import Images, Split, load_split
 from nas.search.processes import default_workers
 from nas.training import Recipe
-from nas.training.device import resolve
 from nas.training.fit import fit
+from nas.training.machine import machine
 from search_spaces import conv
 
 CANDIDATE = 15 * 50_000  # images
@@ -59,9 +59,8 @@ def data(images: int) -> Split:
     return Split(few, one, whole.normalizer)
 
 
-def ours(images: int, device: str) -> float:
+def ours(images: int, device: str, workers: int) -> float:
     """Images per second of all workers together."""
-    workers = default_workers(device)
     context = get_context("spawn")
     barrier, seconds = context.Barrier(workers), context.SimpleQueue()
     processes = [
@@ -140,7 +139,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=6_400)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    device, images = str(resolve(options.device)), options.images
+    here, images = machine(options.device, RECIPE), options.images
+    device, workers = here.device, default_workers(here.device, here.gpus)
     split = data(images)
     per_image = PerImage(split.train, split.normalizer.mean, split.normalizer.std)
     generator = torch.Generator().manual_seed(0)
@@ -160,7 +160,7 @@ def main() -> None:
         "plain, 0 loader workers": plain(loader(0), images, device),
         "plain, 2 loader workers": plain(loader(2), images, device),
         "plain, tensors": plain(tensors, images, device),
-        f"nas, {default_workers(device)} workers": ours(images, device),
+        f"nas, {workers} workers": ours(images, device, workers),
     }
     better = max(speed for name, speed in speeds.items() if "loader" in name)
     table = pd.DataFrame(

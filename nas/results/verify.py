@@ -24,10 +24,11 @@ from nas.search.processes import core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
 from nas.search.stop import Interrupts, end_with_parent
 from nas.training import Epoch
+from nas.training.arithmetic import Arithmetic
+from nas.training.machine import Machine, check_device, machine
 
 if TYPE_CHECKING:
     from nas.search.processes import Context
-    from nas.training.arithmetic import Arithmetic
 
 TRIES = 3  # that a run has before its worker's deaths end it all
 
@@ -75,18 +76,15 @@ def verify(
     Each run is written into the study when it ends; on an interrupt those under way are lost, and
     the same call makes them. Raises `NasError` for what the user can mend.
     """
+    check_device(device)
     context = processes.context(opened.config.dataset)
     ensure(opened.config.data, data_dir)
-    from nas.training.device import resolve
-    from nas.training.tuning import arithmetic_for
-
-    name = str(resolve(device))
-    arithmetic = arithmetic_for(resolve(device), opened.config.recipe)
-    team = _Team(context, opened, plan, observer, name, arithmetic, data_dir)
+    here = processes.ask(context, machine, device, opened.config.recipe)
+    team = _Team(context, opened, plan, observer, here, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):
         try:
             with team.interrupts.raised():
-                team.work(workers or default_workers(name))
+                team.work(workers or default_workers(here.device, here.gpus))
         finally:
             team.end()
             now = read(opened.folder, opened.study)  # a search may have gone on meanwhile
@@ -114,8 +112,7 @@ class _Team:
         opened: Opened,
         plan: Plan,
         observer: Observer,
-        device: str,
-        arithmetic: "Arithmetic",
+        machine: Machine,
         data_dir: Path | None,
     ) -> None:
         self.runs = list(opened.runs)
@@ -124,8 +121,7 @@ class _Team:
         self._opened = opened
         self._plan = plan
         self._observer = observer
-        self._device = device
-        self._arithmetic = arithmetic
+        self._machine = machine
         self._data_dir = data_dir
         self._members: list[_Member] = []
         self._size = 0  # processes at a time
@@ -161,10 +157,10 @@ class _Team:
         self._members.clear()
 
     def _start(self, job: Job, slot: int) -> None:
-        device = device_of(slot, self._device)
+        device = device_of(slot, self._machine.device, self._machine.gpus)
         core = core_of(slot, self._size)
         config, sustained = self._opened.config, self._plan.sustained
-        arguments = (job, config, sustained, device, core, self._arithmetic, self._data_dir)
+        arguments = (job, config, sustained, device, core, self._machine.arithmetic, self._data_dir)
         name = f"verify-{slot}"
         process, connection = processes.start(self._context, _main, arguments, name)
         self._members.append(_Member(job, slot, process, connection))
@@ -213,7 +209,7 @@ def _main(
     sustained: int,
     device: str,
     core: int | None,
-    arithmetic: "Arithmetic",
+    arithmetic: Arithmetic,
     data_dir: Path | None,
     connection: Connection,
 ) -> None:
@@ -237,7 +233,7 @@ def _run(
     sustained: int,
     device_name: str,
     core: int | None,
-    arithmetic: "Arithmetic",
+    arithmetic: Arithmetic,
     data_dir: Path | None,
     on_epoch: Callable[[Epoch], None],
 ) -> Run:

@@ -78,6 +78,10 @@ class Cluster:
         """What a worker trains on, and what of a node it takes."""
         has_gpus = bool(self._ray.cluster_resources().get("GPU"))
         wanted = self._supervision.config.device.partition(":")[0]
+        if wanted == "cuda" and not has_gpus:
+            self._supervision.observer.warn(
+                "--device cuda: the cluster has no GPU; the workers wait for a node with one"
+            )
         if wanted == "cuda" or (wanted == "auto" and has_gpus):
             return "cuda:0", {"num_cpus": 1, "num_gpus": 1 / WORKERS_PER_GPU}
         return "cpu", {"num_cpus": 1, "num_gpus": 0}

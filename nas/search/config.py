@@ -10,6 +10,7 @@ from nas.architecture import Limits, Task
 from nas.data import Dataset, dataset
 from nas.errors import ConfigError, unknown
 from nas.training import Recipe
+from nas.training.machine import check_device
 
 # These say how long and where a study runs, not what it is: a resumed study may change them.
 FREE = ("trials", "max_draws", "workers", "device", "storage", "artifacts")
@@ -17,7 +18,7 @@ FREE = ("trials", "max_draws", "workers", "device", "storage", "artifacts")
 
 @dataclass(frozen=True, slots=True)
 class StudyConfig:
-    """Everything that defines a study. Raises `ConfigError` for values that cannot work."""
+    """Everything that defines a study. Raises a `NasError` for values that cannot work."""
 
     dataset: str = "mnist"
     budget: int = 8_000  # parameters at most
@@ -58,6 +59,7 @@ class StudyConfig:
                 continue
             if not isinstance(value, str) or not value:
                 raise ConfigError(f"{name} = {value!r}: it is a name")
+        check_device(self.device)
 
     @property
     def data(self) -> Dataset:

@@ -18,6 +18,7 @@ from nas.search import artifacts, backends, early_stop, samplers, space
 from nas.search import config as configuration
 from nas.search.config import StudyConfig
 from nas.search.space import Space
+from nas.training.machine import Machine
 
 STUDIES = Path("studies")
 
@@ -232,12 +233,16 @@ def _place(folder: Folder) -> dict[str, str]:
 
 
 def write(
-    folder: Folder, config: StudyConfig, chosen: Space, environment: Mapping[str, str]
+    folder: Folder, config: StudyConfig, chosen: Space, machine: Machine | None = None
 ) -> None:
-    """Write study.toml and the copy of the search space; raises `StudyError` where it cannot."""
+    """Write study.toml and the copy of the search space; raises `StudyError` where it cannot.
+
+    `machine` is the one that trains, where that is one.
+    """
     folder.make()
+    made_with = versions() | ({"device": str(machine)} if machine else {})
     try:
-        write_whole(folder.settings, configuration.write(config, {**versions(), **environment}))
+        write_whole(folder.settings, configuration.write(config, made_with))
         if chosen.path != folder.space:
             write_whole(folder.space, chosen.path.read_bytes())
     except OSError as error:

@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from nas.data.catalogue import DATASETS
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
     Context = ForkServerContext | SpawnContext
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
 WORKERS_PER_GPU = 3
@@ -41,6 +45,15 @@ def context(dataset: str | None) -> "Context":
     return made
 
 
+def ask(context: "Context", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `function(*args, **kwargs)` returns or raises, in a process that ends with that.
+
+    What it imports or takes of a GPU does not stay with this one.
+    """
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *args, **kwargs).result()
+
+
 def start(
     context: "Context", target: Callable[..., None], arguments: tuple[object, ...], name: str
 ) -> tuple[BaseProcess, Connection]:
@@ -61,12 +74,10 @@ def cause_of_death(process: BaseProcess) -> str:
     return f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
 
 
-def default_workers(device: str) -> int:
-    """One a CPU core that this process may use, or `WORKERS_PER_GPU` a GPU."""
-    if device.startswith("cuda"):
-        import torch
-
-        return WORKERS_PER_GPU * (torch.cuda.device_count() if device == "cuda" else 1)
+def default_workers(device: str, gpus: int = 0) -> int:
+    """One a CPU core that this process may use, or `WORKERS_PER_GPU` for each of `gpus`."""
+    if gpus:
+        return WORKERS_PER_GPU * gpus
     if device == "cpu":
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
@@ -95,10 +106,6 @@ def settle(core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def device_of(worker: int, device: str) -> str:
-    """The device of worker number `worker`: GPUs are dealt out in turn."""
-    if device != "cuda":
-        return device
-    import torch
-
-    return f"cuda:{worker % torch.cuda.device_count()}"
+def device_of(worker: int, device: str, gpus: int) -> str:
+    """The device of worker number `worker`: where it is `cuda`, `gpus` are dealt out in turn."""
+    return f"cuda:{worker % gpus}" if device == "cuda" else device

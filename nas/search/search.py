@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError
@@ -25,11 +25,7 @@ from nas.search.space import Space
 from nas.search.supervision import Supervision
 from nas.search.team import Team
 from nas.search.worker import Work
-
-if TYPE_CHECKING:
-    import torch
-
-    from nas.training.arithmetic import Arithmetic
+from nas.training.machine import machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +56,14 @@ def search(
     the user can mend; the study is whole then, and the same call goes on with it.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    context = processes.context(flags.get("dataset"))
+    context = processes.context(flags.get("dataset")) if ray is None else None
     folder = folders.placed(study, flags, url)
     config, _, _ = _prepare(folder, flags)
     on_ray = connected(ray, folder) if ray is not None else None
     first = warm_start.known(start_from) if start_from else []
     warm_start.check(first, config.task)
     ensure(config.data, data_dir)
-    machine = _Machine.of(config)
+    here = processes.ask(context, machine, config.device, config.recipe) if context else None
     folder.make()
     with folder.held(folder.search_lock, "searched"), owners.signed_on(folder) as owner:
         # Again, now that no other search in this folder can come in between.
@@ -81,16 +77,16 @@ def search(
         waiting = storage.patient(optuna_study, observer.warn)
         new = shared.settings(waiting) is None
         config = _with_artifacts(folder, config, waiting, new)
-        folders.write(folder, config, space, machine.environment)
+        folders.write(folder, config, space, here)
         shared.publish(waiting, config, space)
         warm_start.enqueue(waiting, first, space, config.task)
         for params in space.start(config.task):
             waiting.enqueue_trial(dict(params), skip_if_exists=True)
-        if on_ray is not None:
+        if context is None or here is None:
             supervision = Supervision(optuna_study, folder, config, None, observer)
             return _run(Cluster(on_ray, data_dir, supervision), supervision, tables=True)
         supervision = Supervision(optuna_study, folder, config, owner, observer)
-        work = machine.work(folder, config, owner, data_dir)
+        work = Work(folder, config, owner, here, data_dir)
         return _run(Team(context, work, supervision), supervision, tables=True)
 
 
@@ -120,49 +116,15 @@ def join(
     shared.check_space(waiting, space)
     config = _with_artifacts(folder, config, waiting, new=False)
     ensure(config.data, data_dir)
-    machine = _Machine.of(config)
+    here = processes.ask(context, machine, config.device, config.recipe)
     folder.make()
     with owners.signed_on(folder) as owner:
         if not folder.settings.is_file():
-            folders.write(folder, config, space, machine.environment)
+            folders.write(folder, config, space, here)
         host = f"{socket.gethostname()}-{os.getpid()}"
-        work = machine.work(folder, config, owner, data_dir, host)
+        work = Work(folder, config, owner, here, data_dir, host)
         supervision = Supervision(optuna_study, folder, config, owner, observer)
         return _run(Team(context, work, supervision), supervision, tables=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """What a machine trains on, and how."""
-
-    device: "torch.device"
-    arithmetic: "Arithmetic"
-
-    @classmethod
-    def of(cls, config: StudyConfig) -> "_Machine":
-        from nas.training.device import resolve
-        from nas.training.tuning import arithmetic_for
-
-        device = resolve(config.device)
-        return cls(device, arithmetic_for(device, config.recipe))
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """What study.toml says of it."""
-        from nas.training.device import describe
-
-        return {"device": f"{describe(self.device)}, {self.arithmetic}"}
-
-    def work(
-        self,
-        folder: Folder,
-        config: StudyConfig,
-        owner: str,
-        data_dir: Path | None,
-        host: str | None = None,
-    ) -> Work:
-        """What its workers are told."""
-        return Work(folder, config, owner, str(self.device), self.arithmetic, data_dir, host)
 
 
 def _run(team: Team | Cluster, supervision: Supervision, tables: bool) -> Outcome:

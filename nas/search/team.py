@@ -66,9 +66,9 @@ class Team:
         wanted = self._supervision.begin()
         if not wanted:
             return "complete"
-        self._size = min(
-            wanted, self._supervision.config.workers or default_workers(self._work.device)
-        )
+        machine = self._work.machine
+        workers = self._supervision.config.workers or default_workers(machine.device, machine.gpus)
+        self._size = min(wanted, workers)
         for index in range(self._size):
             self._start(index)
         # A worker that hangs in the middle of a write keeps everybody from the database, this
@@ -138,7 +138,9 @@ class Team:
 
     def _start(self, index: int) -> None:
         name = self._work.name(index)
-        device, core = device_of(index, self._work.device), core_of(index, self._size)
+        machine = self._work.machine
+        device = device_of(index, machine.device, machine.gpus)
+        core = core_of(index, self._size)
         signs = self._context.RawValue(ctypes.c_ulong)
         arguments = (self._work, index, device, core, signs)
         process, connection = processes.start(self._context, worker.main, arguments, name)

@@ -42,10 +42,10 @@ from nas.search.seeds import seed_of
 from nas.search.space import Space
 from nas.search.stop import Stop, StopSignal, end_with_parent
 from nas.training import Epoch
+from nas.training.machine import Machine
 
 if TYPE_CHECKING:
     from nas.data.images import Split
-    from nas.training.arithmetic import Arithmetic
 
 # Seconds between looks at a study whose last candidates others are training: more and more.
 POLL, LONGEST_POLL = 0.2, 2.0
@@ -58,8 +58,7 @@ class Work:
     folder: Folder
     config: StudyConfig
     owner: str  # who supervises them
-    device: str  # or `cuda`, for all GPUs
-    arithmetic: "Arithmetic"
+    machine: Machine
     data_dir: Path | None
     host: str | None = None  # tells them from those of other machines and processes
 
@@ -129,7 +128,7 @@ def _work(
     space = folder.load_space()
     study.sampler = sampler(config.sampler, seed, space, config.task)
     label = describe(device)
-    tell(Ready(label, str(work.arithmetic)))
+    tell(Ready(label, str(work.machine.arithmetic)))
     beat = Beat(study)
     # Of a study in a folder the lock of its owner tells more, and at once.
     with repeating(beat.give, "heartbeat") if folder.url else nullcontext():
@@ -153,8 +152,8 @@ class Worker:
     ) -> None:
         self._folder = work.folder
         self._config = work.config
-        self._arithmetic = work.arithmetic
-        self._where = f"{device}, {work.arithmetic}"
+        self._arithmetic = work.machine.arithmetic
+        self._where = f"{device}, {work.machine.arithmetic}"
         self._name = name
         self._space = space
         self._study = study

@@ -1,15 +1,15 @@
-"""The precision and the memory layout that a network is trained in."""
+"""The precision and the memory layout that a network is trained in; their names need no torch."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
-from nas.training.device import precision
-
-LAYOUTS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}
-PRECISIONS = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+PRECISIONS = ("bfloat16", "float32")
+LAYOUTS = {"channels last": "channels_last", "contiguous": "contiguous_format"}  # in torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,21 @@ class Arithmetic:
         return f"{self.precision}, {self.layout}"
 
     @property
-    def memory_format(self) -> torch.memory_format:
+    def memory_format(self) -> "torch.memory_format":
         """The layout as torch calls it."""
-        return LAYOUTS[self.layout]
+        import torch
 
-    def arrange(self, images: Tensor) -> Tensor:
+        memory_format: torch.memory_format = getattr(torch, LAYOUTS[self.layout])
+        return memory_format
+
+    def arrange(self, images: "Tensor") -> "Tensor":
         """`images` (N, C, H, W) in the layout."""
         return images.contiguous(memory_format=self.memory_format)
 
-    def context(self, device: torch.device) -> AbstractContextManager[object]:
+    def context(self, device: "torch.device") -> AbstractContextManager[object]:
         """Within it, a forward pass on `device` is computed in the precision."""
         if self.precision == "float32":
             return nullcontext()
-        return torch.autocast(device.type, PRECISIONS[self.precision])
+        import torch
 
-
-def by_hardware(device: torch.device, wanted: str) -> Arithmetic:
-    """What a recipe's precision means on `device`, by its instructions: nothing is timed."""
-    return Arithmetic(str(precision(device, wanted)).removeprefix("torch."))
+        return torch.autocast(device.type, getattr(torch, self.precision))

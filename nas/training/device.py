@@ -2,9 +2,9 @@
 
 import torch
 
-from nas.errors import DeviceError, unknown
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from nas.errors import DeviceError
+from nas.training.arithmetic import Arithmetic
+from nas.training.machine import check_device
 
 
 def resolve(name: str) -> torch.device:
@@ -12,9 +12,8 @@ def resolve(name: str) -> torch.device:
 
     Raises `DeviceError` for an unknown name and for a device that is not there.
     """
+    check_device(name)
     kind, _, index = name.partition(":")
-    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdecimal())):
-        raise DeviceError(unknown("device", name, (*DEVICES, "cuda:N")))
     here = available()
     if kind == "auto":
         return torch.device(here[0])
@@ -59,3 +58,8 @@ def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
     else:
         native = False
     return torch.bfloat16 if native else torch.float32
+
+
+def by_hardware(device: torch.device, wanted: str) -> Arithmetic:
+    """What a recipe's precision means on `device`, by its instructions: nothing is timed."""
+    return Arithmetic(str(precision(device, wanted)).removeprefix("torch."))

@@ -11,8 +11,9 @@ from torch import Tensor
 from nas.architecture import Architecture, BatchNorm
 from nas.architecture.module import build
 from nas.data.images import Split
-from nas.training.arithmetic import Arithmetic, by_hardware
+from nas.training.arithmetic import Arithmetic
 from nas.training.curve import Epoch
+from nas.training.device import by_hardware
 from nas.training.engines import engine_for
 from nas.training.recipe import MAX_EPOCHS, Recipe
 

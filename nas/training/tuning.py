@@ -23,7 +23,8 @@ from nas.architecture import (
 from nas.architecture.module import build
 from nas.data.files import cache_dir
 from nas.files import write_whole
-from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic, by_hardware
+from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
+from nas.training.device import by_hardware
 from nas.training.recipe import Recipe
 from nas.training.step import optimizer_of, train_step
 

@@ -158,6 +158,22 @@ def test_a_search_that_is_stopped_gives_back_and_goes_on(cluster: str) -> None:
     assert cut <= {r.hash for r in records() if r.state is State.TRAINED}
 
 
+def test_gpus_that_the_cluster_has_not_yet_are_waited_for_and_that_is_said() -> None:
+    words = ["cuda" if word == "cpu" else word for word in SEARCH]
+    process = start(*words, "--ray", "local", "--trials", "1", "--epochs", "1")
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "the cluster has no GPU" in line:
+            break
+    else:
+        pytest.fail(said)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "x:y", "local:99999999"])
 def test_a_cluster_that_is_not_there_is_one_line(address: str) -> None:
     process = start(*SEARCH, "--ray", address, "--trials", "1")

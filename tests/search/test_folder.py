@@ -23,7 +23,7 @@ def make(name: str | None = None, **flags: object) -> folders.Folder:
     """A study as a search makes it, without any trial."""
     folder = folders.placed(name, {**FLAGS, **flags}, None)
     config, space = folders.prepare(folder, {**FLAGS, **flags}, None)
-    folders.write(folder, config, space, {"device": "cpu"})
+    folders.write(folder, config, space)
     shared.publish(storage.create(folder), config, space)
     return folder
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from nas.search.processes import core_of
+from nas.search.processes import WORKERS_PER_GPU, core_of, default_workers, device_of
 
 pinnable = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process to a core"
@@ -36,3 +36,34 @@ def test_a_worker_settles_on_its_core_with_one_thread() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == [f"1 {{{core}}}", f"{{{core}}}"]
+
+
+def test_candidates_are_dealt_out_to_the_gpus_and_several_share_one() -> None:
+    assert default_workers("cuda", 2) == 2 * WORKERS_PER_GPU
+    assert [device_of(worker, "cuda", 2) for worker in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert default_workers("cuda:1", 1) == WORKERS_PER_GPU
+    assert device_of(4, "cuda:1", 1) == "cuda:1"
+    assert default_workers("mps") == 1
+    assert device_of(4, "cpu", 0) == "cpu"
+
+
+def test_a_supervisor_learns_of_its_machine_without_importing_torch() -> None:
+    code = (
+        "import multiprocessing, sys\n"
+        "from nas.errors import DeviceError\n"
+        "from nas.search.processes import ask, context\n"
+        "from nas.training import Recipe\n"
+        "from nas.training.machine import machine\n"
+        "made = context(None)\n"
+        "print(ask(made, machine, 'cpu', Recipe(precision='float32')))\n"
+        "try:\n"
+        "    ask(made, machine, 'cuda:99', Recipe())\n"
+        "except DeviceError as error:\n"
+        "    print(error)\n"
+        "print('torch' in sys.modules, multiprocessing.active_children())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    machine, error, left = told.stdout.splitlines()
+    assert machine.startswith("cpu, float32, ")
+    assert error.startswith("--device cuda:99 is not on this machine: ")
+    assert left == "False []"

@@ -301,7 +301,7 @@ def test_one_search_at_a_time() -> None:
 
 
 COMMAND = [sys.executable, "-m", "nas", "search", "--study", "s", "--dataset", "digits"]
-COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "12", "--workers", "2"]
+COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "6", "--workers", "2"]
 COMMAND += ["--early-stop", "none"]  # so that the totals are of nets with weights
 
 
@@ -352,7 +352,7 @@ linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks workers up 
 
 @linux
 def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
-    process = start(5)
+    process = start(4)
     wait_until_training(process)
     process.kill()
     process.communicate()
@@ -366,10 +366,10 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
     cut = {r.hash for r in before if r.state is State.RUNNING and r.hash}
     assert cut
     trained = {r.number: r.accuracy for r in before if r.state is State.TRAINED}
-    process = start(8)
+    process = start(6)
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
-    records = check_whole("s", 8)
+    records = check_whole("s", 6)
     after = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
     assert trained.items() <= after.items()
     # What was being trained was tried again with the same architecture.

@@ -10,7 +10,8 @@ from nas.architecture import Architecture, BatchNorm, Conv, Flatten, GlobalAvgPo
 from nas.data.files import cache_dir
 from nas.data.images import Split
 from nas.training import Recipe, tuning
-from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic, by_hardware
+from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
+from nas.training.device import by_hardware
 from nas.training.fit import fit
 from nas.training.tuning import arithmetic_for, chosen, step_times
 
