@@ -15,6 +15,7 @@ import optuna
 import pytest
 import tiny
 from optuna.trial import TrialState
+from proc import PROC, parent, started_with
 from servers import Postgres, free_port
 
 from nas.records import Record, State
@@ -23,12 +24,13 @@ from nas.search.folder import Folder
 
 pytestmark = [
     pytest.mark.usefixtures("workplace"),
-    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc"),
+    pytest.mark.skipif(not PROC.is_dir(), reason="looks processes up in /proc"),
 ]
 
 RAY = Path(sys.executable).with_name("ray")
 SEARCH = ["search", "--study", "s", "--dataset", "digits", "--budget", "6000", "--device", "cpu"]
 SEARCH += ["--space", "./tiny.py", "--early-stop", "none"]
+CLUSTER = "NAS_TEST_CLUSTER"  # its address, in the environment of all its processes
 PAUSE = 2.0  # seconds a draw: a node comes before all is trained
 
 
@@ -66,16 +68,10 @@ def check_whole(wanted: int, url: str | None = None) -> None:
     assert not [t for t in study.trials if t.state is TrialState.RUNNING]
 
 
-def workers() -> list[int]:
-    """The worker processes, the youngest last: those that were forked for a Ray task."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdecimal() and b"nas.search.preload" in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return sorted(found)
+def workers(cluster: str) -> list[int]:
+    """The worker processes of this cluster's tasks: what their fork servers have forked."""
+    found = started_with(CLUSTER, cluster, "nas.search.preload")
+    return [pid for pid in found if parent(pid) in found]
 
 
 processes: list[subprocess.Popen[str]] = []
@@ -96,15 +92,16 @@ def no_search_outlives_its_test() -> Iterator[None]:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A cluster of one node with one core; gives its address."""
-    port = free_port()
+    address = f"127.0.0.1:{free_port()}"
     place = tempfile.mkdtemp(prefix="ray-")  # sockets are in there: a short path
+    monkeypatch.setenv(CLUSTER, address)
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # it is this machine's own, and soon gone
     ray = [str(RAY), "start", "--disable-usage-stats", "--num-cpus=1", "--include-dashboard=false"]
     subprocess.run(
-        [*ray, "--head", f"--port={port}", f"--temp-dir={place}"],
+        [*ray, "--head", f"--port={address.rpartition(':')[2]}", f"--temp-dir={place}"],
         **{"check": True, "capture_output": True},
     )
-    yield f"127.0.0.1:{port}"
+    yield address
     subprocess.run([str(RAY), "stop", "--force"], check=True, capture_output=True)
     shutil.rmtree(place, ignore_errors=True)
 
@@ -133,12 +130,25 @@ def test_a_search_scales_with_the_cluster_and_survives_dead_workers(
     add_node(cluster)
     hosts = lambda: {r.worker for r in records() if r.hash}  # noqa: E731
     until(lambda: len(hosts()) >= 2, process)
-    os.kill(workers()[-1], signal.SIGKILL)
+
+    def halted_in_training() -> bool:
+        for pid in workers(cluster):
+            os.kill(pid, signal.SIGSTOP)
+        if records.has(State.RUNNING):
+            return True
+        for pid in workers(cluster):
+            os.kill(pid, signal.SIGCONT)
+        return False
+
+    until(halted_in_training, process)
+    for pid in workers(cluster):
+        os.kill(pid, signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     check_whole(11, url)
     interrupted = {r.hash for r in records() if r.state is State.INTERRUPTED and r.hash}
     trained = {r.hash for r in records() if r.state is State.TRAINED}
+    assert interrupted
     assert interrupted <= trained
 
 

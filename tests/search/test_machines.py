@@ -21,6 +21,7 @@ import optuna
 import pytest
 import tiny
 from optuna.trial import TrialState
+from proc import PROC, session
 from safetensors.torch import load_file
 from servers import QUOTED, SECRET, Postgres, free_port
 
@@ -32,7 +33,7 @@ from nas.search.pulse import GRACE
 
 pytestmark = [
     pytest.mark.usefixtures("workplace"),
-    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks workers up in /proc"),
+    pytest.mark.skipif(not PROC.is_dir(), reason="looks workers up in /proc"),
 ]
 
 WIDEST = 150  # of the nets in the space
@@ -102,25 +103,6 @@ class Machine:
         """All that is in its files, but not the database's own."""
         files = (path for path in self.path.rglob("*") if path.is_file())
         return "\n".join(path.read_bytes().decode("latin-1") for path in files)
-
-
-def session(process: subprocess.Popen[str]) -> list[int]:
-    """The process and all that it has started, the oldest first."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                if os.getsid(int(entry.name)) == process.pid:
-                    found.append((started(entry), int(entry.name)))
-            except OSError:
-                continue
-    return [pid for _, pid in sorted(found)]
-
-
-def started(entry: Path) -> int:
-    """When the process with this entry in /proc began, in clock ticks since the machine did."""
-    _, _, fields = (entry / "stat").read_text().rpartition(")")
-    return int(fields.split()[19])
 
 
 def until(reached: Callable[[], object], what: str, seconds: float = 120) -> None:

@@ -16,6 +16,7 @@ import pytest
 import tiny
 from idx import write_noise
 from optuna.trial import TrialState
+from proc import PROC, session
 from safetensors.torch import load_file
 
 from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
@@ -333,21 +334,7 @@ def wait_until_training(process: subprocess.Popen[str]) -> None:
     pytest.fail("the search trained nothing in 180 s")
 
 
-def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """The pids of the search's worker processes: those that hold its claim on the session."""
-    pids = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and int(entry.name) != process.pid:
-            try:
-                session = os.getsid(int(entry.name))
-            except OSError:
-                continue
-            if session == process.pid:
-                pids.append(int(entry.name))
-    return pids
-
-
-linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks workers up in /proc")
+linux = pytest.mark.skipif(not PROC.is_dir(), reason="looks workers up in /proc")
 
 
 @linux
@@ -357,10 +344,10 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
     process.kill()
     process.communicate()
     for _ in range(100):  # the workers notice by themselves
-        if not workers_of(process):
+        if not session(process):
             break
         time.sleep(0.1)
-    assert workers_of(process) == []
+    assert session(process) == []
     folder = folders.existing("s")
     before = trials.records(storage.load(folder))
     cut = {r.hash for r in before if r.state is State.RUNNING and r.hash}
@@ -383,8 +370,7 @@ def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
     wait_until_training(process)
     database = storage.load(Folder(Path("studies/s")))
     trained = {t.number for t in database.trials if t.state is TrialState.COMPLETE}
-    # The youngest processes are the workers: the fork server is older.
-    victim = max(workers_of(process))
+    victim = session(process)[-1]  # the youngest is a worker
     os.kill(victim, signal.SIGKILL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
