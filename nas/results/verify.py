@@ -25,7 +25,7 @@ from nas.search.seeds import seed_of
 from nas.search.stop import Interrupts, end_with_parent
 from nas.training import Epoch
 from nas.training.arithmetic import Arithmetic
-from nas.training.machine import Machine, check_device, machine
+from nas.training.machine import Machine, check_device
 
 if TYPE_CHECKING:
     from nas.search.processes import Context
@@ -79,7 +79,7 @@ def verify(
     check_device(device)
     context = processes.context(opened.config.dataset)
     ensure(opened.config.data, data_dir)
-    here = processes.ask(context, machine, device, opened.config.recipe)
+    here = processes.this_machine(context, device, opened.config.recipe)
     team = _Team(context, opened, plan, observer, here, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):
         try:

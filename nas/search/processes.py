@@ -4,20 +4,20 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from nas.data.catalogue import DATASETS
+from nas.errors import DeviceError
+from nas.training import Recipe
+from nas.training.machine import Machine, machine
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
     Context = ForkServerContext | SpawnContext
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
 WORKERS_PER_GPU = 3
@@ -45,13 +45,19 @@ def context(dataset: str | None) -> "Context":
     return made
 
 
-def ask(context: "Context", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `function(*args, **kwargs)` returns or raises, in a process that ends with that.
+def this_machine(context: "Context", device: str, recipe: Recipe) -> Machine:
+    """What `nas.training.machine.machine` says, in a process that ends with that.
 
-    What it imports or takes of a GPU does not stay with this one.
+    So what it imports, and what it takes of a GPU, does not stay with this one. Raises
+    `DeviceError` as it does.
     """
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *args, **kwargs).result()
+        try:
+            return pool.submit(machine, device, recipe).result()
+        except BrokenProcessPool:
+            raise DeviceError(
+                f"--device {device}: the process that looked for it died: is memory short?"
+            ) from None
 
 
 def start(

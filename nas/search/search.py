@@ -25,7 +25,6 @@ from nas.search.space import Space
 from nas.search.supervision import Supervision
 from nas.search.team import Team
 from nas.search.worker import Work
-from nas.training.machine import machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def search(
     first = warm_start.known(start_from) if start_from else []
     warm_start.check(first, config.task)
     ensure(config.data, data_dir)
-    here = processes.ask(context, machine, config.device, config.recipe) if context else None
+    here = processes.this_machine(context, config.device, config.recipe) if context else None
     folder.make()
     with folder.held(folder.search_lock, "searched"), owners.signed_on(folder) as owner:
         # Again, now that no other search in this folder can come in between.
@@ -116,7 +115,7 @@ def join(
     shared.check_space(waiting, space)
     config = _with_artifacts(folder, config, waiting, new=False)
     ensure(config.data, data_dir)
-    here = processes.ask(context, machine, config.device, config.recipe)
+    here = processes.this_machine(context, config.device, config.recipe)
     folder.make()
     with owners.signed_on(folder) as owner:
         if not folder.settings.is_file():

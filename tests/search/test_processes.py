@@ -4,7 +4,10 @@ import sys
 
 import pytest
 
+from nas.errors import DeviceError
+from nas.search import processes
 from nas.search.processes import WORKERS_PER_GPU, core_of, default_workers, device_of
+from nas.training import Recipe
 
 pinnable = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process to a core"
@@ -51,13 +54,12 @@ def test_a_supervisor_learns_of_its_machine_without_importing_torch() -> None:
     code = (
         "import multiprocessing, sys\n"
         "from nas.errors import DeviceError\n"
-        "from nas.search.processes import ask, context\n"
+        "from nas.search.processes import context, this_machine\n"
         "from nas.training import Recipe\n"
-        "from nas.training.machine import machine\n"
         "made = context(None)\n"
-        "print(ask(made, machine, 'cpu', Recipe(precision='float32')))\n"
+        "print(this_machine(made, 'cpu', Recipe(precision='float32')))\n"
         "try:\n"
-        "    ask(made, machine, 'cuda:99', Recipe())\n"
+        "    this_machine(made, 'cuda:99', Recipe())\n"
         "except DeviceError as error:\n"
         "    print(error)\n"
         "print('torch' in sys.modules, multiprocessing.active_children())\n"
@@ -67,3 +69,15 @@ def test_a_supervisor_learns_of_its_machine_without_importing_torch() -> None:
     assert machine.startswith("cpu, float32, ")
     assert error.startswith("--device cuda:99 is not on this machine: ")
     assert left == "False []"
+
+
+def die(*_: object) -> None:
+    os._exit(1)
+
+
+def test_a_process_that_dies_looking_for_the_device_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "machine", die)
+    with pytest.raises(DeviceError, match="--device cpu: the process that looked for it died"):
+        processes.this_machine(processes.context(None), "cpu", Recipe())
