@@ -56,7 +56,8 @@ def untrained(
         curve.append(Epoch(n, 1 / n, best - 5 / n, 1 / n, best - (15 - n) / 5, 0.0))
         if on_epoch(curve[-1]) is False:
             break
-    return Fit(tuple(curve), build(architecture).state_dict())
+    weights = build(architecture).state_dict()  # a file of tensors has no two names for one
+    return Fit(tuple(curve), {name: value.clone() for name, value in weights.items()})
 
 
 def main() -> None:

@@ -22,8 +22,9 @@ from nas.search.folder import Folder, existing
 
 def rename_machines(database: sqlite3.Connection) -> None:
     """Call each owner of a trial, and each machine with workers that joined, machine-N."""
-    attributes = "select trim(value_json, '\"') from trial_user_attributes where key = ?"
-    owners = [owner for (owner,) in database.execute(f"{attributes} order by trial_id", ["owner"])]
+    attributes = """select trim(value_json, '"') from trial_user_attributes
+                    where key = ? order by trial_id"""
+    owners = [owner for (owner,) in database.execute(attributes, ["owner"])]
     workers = [
         name.split("/")[0] for (name,) in database.execute(attributes, ["worker"]) if "/" in name
     ]
