@@ -7,16 +7,17 @@ after epochs 1, 4 and 15, the last; no test image is read. A variant has a base,
 not name is that base's: `default` is the recipe as it is, `base` what it was, with a peak learning
 rate of 0.02 and without an average of the weights. The nets are plain designs of about 1,000, 4,000
 and 8,000 parameters that no search has chosen; with `--nets 4k-bare` it is the second of them
-without batch norm, which has a table of its own. Every run also keeps an exponential moving average
-of its weights and batch norm's statistics, over about the last 1,000 steps, and measures that too;
-it changes nothing in the run. Writes recipe.csv beside this file, a row a measurement; what is
-there is kept. Prints, for every variant, the mean over the nets of the difference to its base with
-the same seed.
+without batch norm, which has a table of its own. A run of `base` and its variants also keeps an
+exponential moving average of its weights and batch norm's statistics, over about the last 1,000
+steps, and measures that too; it changes nothing in the run. Writes recipe.csv beside this file, a
+row a measurement; what is there in this machine's arithmetic is kept. Prints, for every variant,
+the mean over the nets of the difference to its base with the same seed and arithmetic.
 """
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -119,7 +120,7 @@ VARIANTS = {
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm
 
-Job = tuple[str, str, int]  # variant, net, seed
+Job = tuple[str, str, int, str]  # variant, net, seed, arithmetic
 
 
 def net(name: str, after: tuple[Layer, ...]) -> Architecture:
@@ -158,7 +159,7 @@ def averaged(model: nn.Module) -> AveragedModel:
 
 def train(job: Job, data: Split) -> list[dict[str, object]]:
     """One run; a row for each of the epochs at which it is measured."""
-    name, which, index = job
+    name, which, index, _ = job
     variant = VARIANTS[name]
     settings = {**(FORMER if variant.base == BASE else {}), **variant.recipe}
     architecture = net(which, variant.after)
@@ -170,8 +171,11 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
     variant.change(model)
     model = model.to(memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
     engine = Eager(model, data, recipe, seed, arithmetic)
-    average = averaged(model)
-    hooks = [register_optimizer_step_post_hook(lambda *_: average.update_parameters(model))]
+    average = averaged(model) if variant.base == BASE else None
+    hooks = []
+    if average is not None:
+        update = average.update_parameters
+        hooks.append(register_optimizer_step_post_hook(lambda *_: update(model)))
     if variant.clip:
         hooks.append(register_optimizer_step_pre_hook(lambda *_: _clip(model, variant.clip)))
     rows: list[dict[str, object]] = []
@@ -180,15 +184,16 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
         if epoch not in MEASURED:
             continue
         loss, accuracy = engine.measure()
-        ema_loss, ema = evaluate(average.module, data.held_out, data.normalizer, arithmetic)
-        rows.append(
-            {
-                **{"variant": name, "net": which, "params": architecture.params, "seed": index},
-                **{"epoch": epoch, "train_loss": round(train_loss, 5), "loss": round(loss, 5)},
-                **{"accuracy": accuracy, "ema_loss": round(ema_loss, 5), "ema_accuracy": ema},
-                "arithmetic": str(arithmetic),
-            }
-        )
+        row: dict[str, object] = {
+            **{"variant": name, "net": which, "params": architecture.params, "seed": index},
+            **{"epoch": epoch, "train_loss": round(train_loss, 5), "loss": round(loss, 5)},
+            **{"accuracy": accuracy, "ema_loss": None, "ema_accuracy": None},
+            "arithmetic": str(arithmetic),
+        }
+        if average is not None:
+            loss, accuracy = evaluate(average.module, data.held_out, data.normalizer, arithmetic)
+            row |= {"ema_loss": round(loss, 5), "ema_accuracy": accuracy}
+        rows.append(row)
     for hook in hooks:
         hook.remove()
     return rows
@@ -201,14 +206,14 @@ def _clip(model: nn.Module, norm: float) -> None:
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a variant: accuracy of each net after the last epoch, and what the change is worth.
 
-    `gain` is the mean over nets and seeds of the difference to its base with the same seed, in
-    points; `se` is its standard error, over those differences. `loss, %` is the same for the
-    held-out loss, relative, which is less noisy; negative is better.
+    `gain` is the mean over nets, seeds and arithmetics of the difference to its base with the same
+    of all three, in points; `se` is its standard error, over those differences. `loss, %` is the
+    same for the held-out loss, relative, which is less noisy; negative is better.
     """
     last = rows[rows["epoch"] == max(MEASURED)]
     ema = last[last["variant"] == BASE].assign(variant="average of the weights")
     ema = ema.assign(accuracy=ema["ema_accuracy"], loss=ema["ema_loss"])
-    last = pd.concat([last, ema]).set_index(["net", "seed"])
+    last = pd.concat([last, ema]).set_index(["net", "seed", "arithmetic"])
     found: list[dict[str, object]] = []
     for name, runs in last.groupby("variant", sort=False):
         row: dict[str, object] = {"variant": name}
@@ -236,8 +241,11 @@ def _run(job: Job) -> list[dict[str, object]]:
     return train(job, _data)
 
 
-def _jobs(variants: Iterable[str], nets: Iterable[str], seeds: int) -> list[Job]:
-    return [(name, which, seed) for name in variants for seed in range(seeds) for which in nets]
+def _jobs(variants: Sequence[str], nets: Sequence[str], seeds: int) -> list[Job]:
+    """Every variant's first seed before any second one."""
+    here = str(by_hardware(torch.device("cpu"), Recipe().precision))
+    seeded = product(range(seeds), variants, nets)
+    return [(name, which, seed, here) for seed, name, which in seeded]
 
 
 def main() -> None:
@@ -251,8 +259,8 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(VARIANTS)}")
-    jobs = _jobs(options.variants or VARIANTS, options.nets, options.seeds)
-    columns = ("variant", "net", "seed")
+    jobs = _jobs(options.variants or [*VARIANTS], options.nets, options.seeds)
+    columns = ("variant", "net", "seed", "arithmetic")
     measured = pool.train(_run, jobs, columns, OUTPUT, options.workers, _prepare)
     for bare in (False, True):
         own = measured[(measured["net"] == BARE) == bare]
