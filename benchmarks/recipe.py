@@ -7,19 +7,22 @@ after epochs 1, 4 and 15, the last; no test image is read. A variant has a base,
 not name is that base's: `default` is the recipe as it is, `base` what it was, with a peak learning
 rate of 0.02 and without an average of the weights. The nets are plain designs of about 1,000, 4,000
 and 8,000 parameters that no search has chosen; with `--nets 4k-bare` it is the second of them
-without batch norm, which has a table of its own. A run of `base` and its variants also keeps an
-exponential moving average of its weights and batch norm's statistics, over about the last 1,000
-steps, and measures that too; it changes nothing in the run. Writes recipe.csv beside this file, a
-row a measurement; what is there in this machine's arithmetic is kept. Prints, for every variant,
-the mean over the nets of the difference to its base with the same seed and arithmetic.
+without batch norm, and with `--nets design-991 design-1858 design-3514` separable designs that a
+search of the `conv` space starts with; both have tables of their own. A run of `base` and its
+variants also keeps an exponential moving average of its weights and batch norm's statistics, over
+about the last 1,000 steps, and measures that too; it changes nothing in the run. Writes recipe.csv
+beside this file, a row a measurement; what is there in this machine's arithmetic is kept. Prints,
+for every variant, the mean over the nets of the difference to its base with the same seed and
+arithmetic.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
+import optuna
 import pandas as pd
 import pool
 import torch
@@ -39,10 +42,12 @@ from nas.architecture import (
     Flatten,
     GlobalAvgPool,
     Layer,
+    Limits,
     MaxPool,
     Padding,
     ReLU,
     SiLU,
+    Task,
 )
 from nas.architecture.module import build
 from nas.data import dataset
@@ -53,6 +58,7 @@ from nas.training import Recipe
 from nas.training.device import by_hardware
 from nas.training.engines import Eager
 from nas.training.step import evaluate
+from search_spaces import conv
 
 OUTPUT = Path(__file__).with_suffix(".csv")
 MEASURED = (1, 4, 15)
@@ -119,12 +125,15 @@ VARIANTS = {
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm
+DESIGNS = ("design-991", "design-1858", "design-3514")  # of `conv.start` at 8,000, by parameters
 
 Job = tuple[str, str, int, str]  # variant, net, seed, arithmetic
 
 
 def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     """The net called `name`, with `after` behind each of its batch norms."""
+    if name in DESIGNS:
+        return design(int(name.removeprefix("design-")), after)
     normed = name != BARE
     norm = (BatchNorm(),) if normed else ()
 
@@ -143,6 +152,15 @@ def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     }
     head = (Conv(10, 1), GlobalAvgPool(), Flatten())
     return Architecture((1, 28, 28), (*bodies[name.removesuffix("-bare")], *head))
+
+
+def design(params: int, after: tuple[Layer, ...]) -> Architecture:
+    """The design for 8,000 parameters that has `params`, with `after` for its activation."""
+    task = Task((1, 28, 28), 10, Limits(8_000))
+    drawn = (conv.sample(optuna.trial.FixedTrial(values), task) for values in conv.start(task))
+    (found,) = (net for net in drawn if net.params == params)
+    layers = ([*after] if isinstance(layer, ReLU | SiLU) else [layer] for layer in found.layers)
+    return Architecture(found.input_shape, tuple(chain.from_iterable(layers)))
 
 
 def averaged(model: nn.Module) -> AveragedModel:
@@ -254,7 +272,7 @@ def main() -> None:
     )
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--nets", nargs="+", default=NETS, choices=(*NETS, BARE))
+    parser.add_argument("--nets", nargs="+", default=NETS, choices=(*NETS, BARE, *DESIGNS))
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
@@ -262,8 +280,8 @@ def main() -> None:
     jobs = _jobs(options.variants or [*VARIANTS], options.nets, options.seeds)
     columns = ("variant", "net", "seed", "arithmetic")
     measured = pool.train(_run, jobs, columns, OUTPUT, options.workers, _prepare)
-    for bare in (False, True):
-        own = measured[(measured["net"] == BARE) == bare]
+    for nets in (NETS, [BARE], DESIGNS):
+        own = measured[measured["net"].isin(nets)]
         if not own.empty:
             print(table(own).to_string(index=False))
 

@@ -95,9 +95,9 @@ def start(task: Task) -> list[dict[str, object]]:
     front that a person would have drawn, and not with what chance gives.
 
     All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
-    and ReLU. For the whole budget there is one of plain convolutions besides, which are as good at
-    8,000 parameters and not below, and for the two smallest shares one each whose blocks end with a
-    shared convolution (`docs/search.md`).
+    and SiLU (`docs/recipe.md` has it against ReLU). For the whole budget there is one of plain
+    convolutions besides, which are as good at 8,000 parameters and not below, and for the two
+    smallest shares one each whose blocks end with a shared convolution (`docs/search.md`).
     """
     families = [(1, PLAIN), *((share, SEPARABLE) for share in (1, 2, 4, 8))]
     families += [(share, RECURRENT) for share in (4, 8)]
@@ -141,7 +141,7 @@ def _design(
     params: dict[str, object] = {
         "blocks": len(convs),
         "norm": True,
-        "activation": "relu",
+        "activation": "silu",
         "dropout": "none",
         "head": "conv-gap",
         "shared": family.shared > 0,

@@ -126,7 +126,7 @@ def test_an_export_that_is_not_the_network_is_refused(
         assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "out"}
         assert before.read_text() == text
 
-    refused(("nn.ReLU()", "nn.SiLU()"), "differs from the trained network by")
+    refused(("nn.SiLU()", "nn.ReLU()"), "differs from the trained network by")
     refused(("from torch", "import nas\nfrom torch"), "does not work: ModuleNotFoundError: import")
     refused(("bias=False", "bias=True"), "does not work: RuntimeError|does not work:")
 
