@@ -32,7 +32,8 @@ MEASURED = (1, 4, 15)
 
 class Separable(nn.Module):
     """A depthwise and a 1 x 1 convolution, applied `times` times with the same weights, each time
-    with a batch norm of its own; with `skip` their input is added."""
+    with a batch norm of its own; with `skip` their input is added, with `between` the depthwise
+    convolution has a batch norm as well."""
 
     def __init__(
         self,
@@ -41,17 +42,37 @@ class Separable(nn.Module):
         times: int = 1,
         skip: bool = False,
         activation: type[nn.Module] = nn.ReLU,
+        between: bool = False,
     ) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
         self.pointwise = nn.Conv2d(inputs, width, 1, bias=False)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(times))
+        self.between = nn.ModuleList(
+            nn.BatchNorm2d(inputs) if between else nn.Identity() for _ in range(times)
+        )
         self.activation, self.skip = activation(), skip
 
     def forward(self, images: Tensor) -> Tensor:
-        for norm in self.norms:
-            found: Tensor = self.activation(norm(self.pointwise(self.depthwise(images))))
+        for between, norm in zip(self.between, self.norms, strict=True):
+            found: Tensor = norm(self.pointwise(between(self.depthwise(images))))
+            found = self.activation(found)
             images = images + found if self.skip else found
+        return images
+
+
+class Recurrent(nn.Module):
+    """`convolution`, which others may apply as well, applied `times` times, each time with a batch
+    norm of its own."""
+
+    def __init__(self, convolution: nn.Conv2d, times: int) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.norms = nn.ModuleList(nn.BatchNorm2d(convolution.out_channels) for _ in range(times))
+
+    def forward(self, images: Tensor) -> Tensor:
+        for norm in self.norms:
+            images = norm(self.convolution(images)).relu()
         return images
 
 
@@ -72,12 +93,35 @@ def _plain(activation: type[nn.Module] = nn.ReLU, first_pool: bool = True) -> li
     return [*first, *early, separable(9, 11), separable(11, 12)]
 
 
-def _shared(first: int, early: int, late: int, skip: bool = False) -> list[nn.Module]:
-    """The second layer of each resolution is applied three times."""
+def _shared(
+    first: int, early: int, late: int, skip: bool = False, times: int = 3, between: bool = False
+) -> list[nn.Module]:
+    """The second layer of each resolution is applied `times` times."""
+
+    def two(inputs: int, width: int) -> list[nn.Module]:
+        once = Separable(inputs, width, between=between)
+        return [once, Separable(width, width, times, skip, between=between)]
+
     stem = [*_first(width=first), nn.MaxPool2d(2)]
-    middle = [Separable(first, early), Separable(early, early, times=3, skip=skip)]
-    end = [nn.MaxPool2d(2), Separable(early, late), Separable(late, late, times=3, skip=skip)]
-    return [*stem, *middle, *end, *_head(late)]
+    return [*stem, *two(first, early), nn.MaxPool2d(2), *two(early, late), *_head(late)]
+
+
+def _one_for_all(width: int, times: int) -> list[nn.Module]:
+    """One plain convolution, applied `times` times at each of two resolutions."""
+    convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
+    stem = [*_first(width=width), nn.MaxPool2d(2)]
+    middle = [Recurrent(convolution, times), nn.MaxPool2d(2), Recurrent(convolution, times)]
+    return [*stem, *middle, *_head(width)]
+
+
+def _normed() -> list[nn.Module]:
+    """A batch norm behind every depthwise convolution as well."""
+
+    def separable(inputs: int, width: int) -> Separable:
+        return Separable(inputs, width, between=True)
+
+    early = [separable(6, 9), separable(9, 9), nn.MaxPool2d(2)]
+    return [*_first(), nn.MaxPool2d(2), *early, separable(9, 10), separable(10, 11), *_head(11)]
 
 
 def _three_each() -> list[nn.Module]:
@@ -113,6 +157,10 @@ NETS: dict[str, Callable[[], list[nn.Module]]] = {
     "n1k_res": _residual,
     "n1k_tied": lambda: _shared(6, 9, 11),
     "n1k_tiedres": lambda: _shared(6, 9, 11, skip=True),
+    "n1k_normed": _normed,
+    "n1k_tied5": lambda: _shared(6, 9, 10, times=5),
+    "n1k_tiednormed": lambda: _shared(6, 8, 10, between=True),
+    "n1k_one": lambda: _one_for_all(9, 3),
     "n2k": _three_each,
     "n2k_tied": lambda: _shared(8, 13, 17),
     "n3k_tied": lambda: _shared(11, 18, 22),
