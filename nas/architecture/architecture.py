@@ -12,12 +12,17 @@ from nas.architecture import document
 from nas.architecture.base import Call, Layer, Shape, show
 from nas.architecture.layers import (
     AvgPool,
+    BatchNorm,
+    ChannelDropout,
     Conv,
     DepthwiseConv,
+    Dropout,
     Flatten,
     GlobalAvgPool,
     Linear,
     MaxPool,
+    ReLU,
+    SiLU,
 )
 from nas.errors import ArchitectureError
 
@@ -255,14 +260,28 @@ class Architecture:
         return False
 
     def summary(self) -> str:
-        """One readable line: `8 12 M 16k5 10k1 gap`.
+        """One readable line: `8 12 M 16k5 10k1 gap, SiLU`.
 
         A number is a convolution's width (kernel 3 unless `k` says otherwise, `/2` its stride,
         `g4` its groups), `dw` a depthwise convolution, either with `=` before it if it has the
         weights of the last one like it, `M` and `A` max and average pooling, `gap`
-        global average pooling, `fc10` a linear layer.
+        global average pooling, `fc10` a linear layer. What is not batch norm and ReLU without
+        dropout is named after them: `, no BN, SiLU, dropout 0.06`.
         """
-        return " ".join(text for layer in self.layers if (text := _short(layer)))
+        layers = " ".join(text for layer in self.layers if (text := _short(layer)))
+        return ", ".join([layers, *self._style()])
+
+    def _style(self) -> list[str]:
+        style = [] if self.has(BatchNorm) else ["no BN"]
+        activations = [kind for kind in (ReLU, SiLU) if self.has(kind)]
+        if activations != [ReLU]:
+            names = " and ".join(kind.__name__ for kind in activations)
+            style.append(names or "no activation")
+        for kind, name in ((Dropout, "dropout"), (ChannelDropout, "channel dropout")):
+            rates = {layer.rate for layer in self.layers if isinstance(layer, kind)}
+            if rates:
+                style.append(f"{name} " + " and ".join(f"{rate:g}" for rate in sorted(rates)))
+        return style
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold; `from_json` reads it."""

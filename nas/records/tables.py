@@ -29,7 +29,7 @@ COLUMNS = {
     "test_min": "the lowest of them",
     "test_n": "how many; 0 if it has not been verified",
     "hash": "of the architecture; equal for equal networks",
-    "architecture": "in one line: widths, M and A pooling, dw depthwise, gap, fc",
+    "architecture": "in one line; README has its words",
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from nas.architecture import (
     Architecture,
     BatchNorm,
+    ChannelDropout,
     Conv,
     DepthwiseConv,
     Dropout,
@@ -16,6 +17,7 @@ from nas.architecture import (
     Linear,
     MaxPool,
     ReLU,
+    SiLU,
 )
 from nas.architecture.module import build
 from nas.errors import ArchitectureError
@@ -137,13 +139,31 @@ def test_a_hash_stays_what_it_was() -> None:
     assert small().hash == "76a8fcebd793b925"
 
 
+@pytest.mark.parametrize(
+    ("between", "named"),
+    [
+        ((BatchNorm(), ReLU()), ""),
+        ((BatchNorm(), SiLU()), ", SiLU"),
+        ((ReLU(), Dropout(0.06)), ", no BN, dropout 0.06"),
+        ((BatchNorm(), ReLU(), SiLU()), ", ReLU and SiLU"),
+        ((BatchNorm(), ReLU(), ChannelDropout(0.1)), ", channel dropout 0.1"),
+        ((BatchNorm(), SiLU(), Dropout(0.25), Dropout(0)), ", SiLU, dropout 0 and 0.25"),
+        ((), ", no BN, no activation"),
+    ],
+)
+def test_networks_that_differ_between_their_layers_have_summaries_that_do(
+    between: tuple[Layer, ...], named: str
+) -> None:
+    assert Architecture(IMAGE, (Conv(4), *between, Conv(4))).summary() == f"4 4{named}"
+
+
 def test_summary_and_stages_read_as_a_person_would_write_them() -> None:
     layers = (
         *(Conv(8), ReLU(), Conv(8, 5, stride=2), ReLU(), DepthwiseConv(), Conv(12, 1), MaxPool()),
         *(Conv(10, 1), GlobalAvgPool(), Flatten()),
     )
     architecture = Architecture(IMAGE, layers)
-    assert architecture.summary() == "8 8k5/2 dw 12k1 M 10k1 gap"
+    assert architecture.summary() == "8 8k5/2 dw 12k1 M 10k1 gap, no BN"
     assert [(s.name, s.start, len(s.layers)) for s in architecture.stages()] == [
         ("block1", 0, 4),
         ("block2", 4, 3),

@@ -89,7 +89,7 @@ def test_the_tables_have_their_columns_and_pandas_reads_them(tmp_path: Path) -> 
     assert trials["state"].tolist() == ["trained", "trained", "over budget", "impossible"]
     row = trials.set_index("number").loc[2]
     assert (row["params"], row["val_accuracy"], row["epochs"], row["seconds"]) == (100, 92.5, 2, 3)
-    assert row["architecture"] == "10 gap"
+    assert row["architecture"] == "10 gap, no BN, no activation"
     assert trials["reason"].tolist()[2:] == ["9,000 > 8,000", 'Conv "x", at layer 3']
     front = pd.read_csv(tmp_path / "front.csv")
     assert front["params"].tolist() == [50, 100]

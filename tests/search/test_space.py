@@ -29,7 +29,7 @@ def test_a_file_of_the_users_is_a_space(tmp_path: Path, task: Task) -> None:
     loaded = space.load(write(tmp_path, GOOD))
     space.probe(loaded, task)
     drawn = loaded.sample(optuna.trial.FixedTrial({"width": 5}), task)
-    assert drawn.summary() == "5 10k1 gap"
+    assert drawn.summary() == "5 10k1 gap, no BN, no activation"
 
 
 @pytest.mark.parametrize(
