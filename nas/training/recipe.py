@@ -18,7 +18,7 @@ class Recipe:
     epochs: int = MAX_EPOCHS  # in all; at most 15
     batch_size: int = 64
     lr: float = 0.04  # AdamW's peak learning rate
-    lr_without_norm: float = 0.5  # what it is multiplied by if the network has no batch norm
+    lr_without_norm: float = 0.25  # what it is multiplied by if the network has no batch norm
     weight_decay: float = 1e-4
     schedule: str = "one-cycle"  # or restarts: cycles of 1 + 3 + 11 epochs
     warmup: float = 0.2  # share of a cycle in which the learning rate rises

@@ -87,7 +87,7 @@ def test_a_study_from_before_a_setting_is_what_it_was(tmp_path: Path) -> None:
     assert settings["average"] == 1.0
     file = tmp_path / "study.toml"
     text = config.write(config.from_settings({}), {"nas": "0.1.0"})
-    for name in ("average = 1.0\n", "lr_without_norm = 0.5\n"):
+    for name in ("average = 1.0\n", "lr_without_norm = 0.25\n"):
         assert name in text
         text = text.replace(name, "")
     file.write_text(text)
