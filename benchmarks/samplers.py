@@ -2,19 +2,23 @@
 
     python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
                                   [--budget 8000] [--trainer surrogate] [--output samplers.csv]
+    python benchmarks/samplers.py --trainer studies/mnist-8k --sampler evolution --trials 200
+                                  --seeds 6 --early-stop front --output samplers_study.csv
     python benchmarks/samplers.py --trainer digits --budget 2000 --trials 24 --early-stop front
 
-The surrogate is made of curves.csv (`benchmarks/curves.py`): a Gaussian process for each of the
-epochs 1, 4 and 15, from an architecture's features and its errors before to the logarithm of its
-held-out error, plus, for every architecture, the residuals of one recorded net of similar size, so
-that luck occurs as often as it did. Its quality by five-fold cross-validation is printed first. The
-search is the real one (worker, gate, early stopping, SQLite), with a trainer that asks the
-surrogate: minutes. `--trainer digits` trains for real, on the embedded digits.
+The surrogate is made of curves.csv (`benchmarks/curves.py`), or of what a study has trained: a
+Gaussian process for each of the epochs 1, 4 and 15, from an architecture's features and its errors
+before to the logarithm of its held-out error, plus, for every architecture, the residuals of one
+recorded net of similar size, so that luck occurs as often as it did. Its quality by five-fold
+cross-validation is printed first. The search is the real one (worker, gate, early stopping,
+SQLite), with a trainer that asks the surrogate: minutes. `--trainer digits` trains for real, on the
+embedded digits.
 
 Prints and writes samplers.csv beside this file: for each sampler the share of draws that are over
 the budget or duplicates, the epochs spent, the hypervolume and the best accuracy at up to 1,000,
-2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. Accuracies of the
-surrogate are those of nets trained on a quarter of MNIST.
+2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. With a surrogate
+also the hypervolume that the networks of the front have without the luck that chose them.
+Accuracies of the surrogate of curves.csv are those of nets trained on a quarter of MNIST.
 """
 
 import argparse
@@ -22,13 +26,15 @@ import random
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from math import exp, log
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import exp, log, nan
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
+import predictor
 import torch
 from curves import CURVES, NETS
 from numpy.typing import NDArray
@@ -70,31 +76,53 @@ class Surrogate:
 
     A chain: the error after the first of the `KNOWN` epochs follows from the features, and that
     after each later one from the features and the errors before it, so that a net that is good
-    early is good late as often as it was in training.
+    early is good late as often as it was in training. `errors`, in percent, has a row a net and a
+    column an epoch; a net that was stopped has NaN from there on, and lends no luck.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, nets: Sequence[Architecture], errors: NDArray[np.float64]) -> None:
+        errors = np.log(np.maximum(errors, 0.005))
+        table = np.array([features(net) for net in nets])
+        whole = ~np.isnan(errors).any(axis=1)
+        self._sizes = np.log([net.params for net in nets])[whole]
+        self._models: list[Pipeline] = []
+        residuals = np.full(errors.shape, np.nan)
+        self.quality: list[dict[str, float]] = []
+        for number, epoch in enumerate(KNOWN):
+            there = ~np.isnan(errors[:, number])
+            known = errors[there, number]
+            given = np.hstack([table, errors[:, :number]])[there]
+            folds = KFold(5, shuffle=True, random_state=0)
+            guessed = cross_val_predict(_model(given.shape[1]), given, known, cv=folds)
+            residuals[there, number] = known - guessed
+            ranks = pd.Series(known).corr(pd.Series(guessed), method="spearman")
+            r2 = 1 - np.var(known - guessed) / np.var(known)
+            self.quality.append({"epoch": epoch, "nets": len(known), "spearman": ranks, "R2": r2})
+            self._models.append(_model(given.shape[1]).fit(given, known))
+        self._residuals: NDArray[np.float64] = residuals[whole]
+
+    @classmethod
+    def of_curves(cls) -> "Surrogate":
+        """Of the recorded curves, under warm restarts."""
         nets = pd.read_csv(NETS).set_index("net")
         curves = pd.read_csv(CURVES).query("seed == 0 and schedule == 'restarts'")
         wide = curves.pivot_table(index="net", columns="epoch", values="accuracy").dropna()
-        errors = np.log(np.maximum(100 - wide[list(KNOWN)].to_numpy(), 0.005))
-        table = np.array(
-            [features(Architecture.from_json(nets["json"][net])) for net in wide.index]
-        )
-        self._sizes = np.log(nets["params"][wide.index].to_numpy())
-        self._models: list[Pipeline] = []
-        residuals = []
-        self.quality: list[dict[str, float]] = []
-        for number, epoch in enumerate(KNOWN):
-            known, given = errors[:, number], np.hstack([table, errors[:, :number]])
-            folds = KFold(5, shuffle=True, random_state=0)
-            guessed = cross_val_predict(_model(given.shape[1]), given, known, cv=folds)
-            residuals.append(known - guessed)
-            ranks = pd.Series(known).corr(pd.Series(guessed), method="spearman")
-            r2 = 1 - np.var(residuals[-1]) / np.var(known)
-            self.quality.append({"epoch": epoch, "nets": len(known), "spearman": ranks, "R2": r2})
-            self._models.append(_model(given.shape[1]).fit(given, known))
-        self._residuals: NDArray[np.float64] = np.array(residuals).T
+        architectures = [Architecture.from_json(nets["json"][net]) for net in wide.index]
+        return cls(architectures, 100 - wide[list(KNOWN)].to_numpy())
+
+    @classmethod
+    def of_study(cls, name: str) -> "Surrogate":
+        """Of what a search has trained."""
+        records = predictor.read(name)
+        errors = [[_error(record, epoch) for epoch in KNOWN] for record in records]
+        return cls([record.architecture for record in records], np.array(errors))
+
+    def expected(self, architecture: Architecture) -> float:
+        """Its accuracy in the end without any luck, for what a front is really worth."""
+        row = features(architecture)
+        for model in self._models:
+            row = [*row, float(model.predict([row])[0])]
+        return 100 - exp(row[-1])
 
     def accuracies(self, architecture: Architecture) -> list[float]:
         """After the epochs `KNOWN`."""
@@ -122,6 +150,13 @@ class Surrogate:
                 found.append(self.accuracies(net))
         table = pd.DataFrame(found)
         return float(table[0].corr(table[len(KNOWN) - 1], method="spearman"))
+
+
+def _error(record: Record, epoch: int) -> float:
+    """In percent; NaN if it was stopped before."""
+    if len(record.curve) < epoch:
+        return nan
+    return 100 - (record.curve[epoch - 1].accuracy or 0.0)
 
 
 def _model(inputs: int) -> Pipeline:
@@ -155,9 +190,15 @@ def trainer(surrogate: Surrogate) -> Callable[..., Fit]:
 
 
 def search(
-    name: str, rule: str, budget: int, trials_: int, seed: int, folder: Folder
+    name: str,
+    rule: str,
+    budget: int,
+    trials_: int,
+    seed: int,
+    folder: Folder,
+    surrogate: Surrogate | None,
 ) -> dict[str, float]:
-    """What one search comes to."""
+    """What one search comes to; without luck as well, if it was on a surrogate."""
     config = from_settings(
         {"dataset": "digits", "trials": trials_, "sampler": name, "budget": budget}
         | {"early_stop": rule, "seed": seed}
@@ -187,10 +228,19 @@ def search(
         "hypervolume 97": hypervolume(records, budget, 97.0),
         "ms a draw": 1e3 * spent / len(records),
     }
+    if surrogate is not None:
+        really = [_without_luck(record, surrogate) for record in front]
+        found["hypervolume without luck"] = hypervolume(really, budget, 90.0)
+        found["hypervolume 97 without luck"] = hypervolume(really, budget, 97.0)
     for size in SIZES:
         fitting = [r.accuracy or 0.0 for r in front if (r.params or 0) <= size]
         found[f"best at {size}"] = max(fitting, default=0.0)
     return found
+
+
+def _without_luck(record: Record, surrogate: Surrogate) -> Record:
+    last = replace(record.curve[-1], accuracy=surrogate.expected(record.architecture))
+    return replace(record, curve=(*record.curve[:-1], last))
 
 
 def main() -> None:
@@ -201,7 +251,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     parser.add_argument("--budget", type=int, default=8_000)
-    parser.add_argument("--trainer", choices=("surrogate", "digits"), default="surrogate")
+    parser.add_argument("--trainer", default="surrogate", help="surrogate, digits or a study")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
     options = parser.parse_args()
@@ -209,8 +259,10 @@ def main() -> None:
     # A length scale at its bound says that a feature does not matter.
     warnings.simplefilter("ignore", ConvergenceWarning)
     torch.set_num_threads(1)
-    if options.trainer == "surrogate":
-        surrogate = Surrogate()
+    surrogate = None
+    if options.trainer != "digits":
+        curves = options.trainer == "surrogate"
+        surrogate = Surrogate.of_curves() if curves else Surrogate.of_study(options.trainer)
         print(pd.DataFrame(surrogate.quality).round(3).to_string(index=False))
         correlation = surrogate.correlation(options.budget)
         print(f"between epochs {KNOWN[0]} and {KNOWN[-1]} of random draws: {correlation:.3f}\n")
@@ -223,7 +275,7 @@ def main() -> None:
                 with tempfile.TemporaryDirectory() as scratch:
                     found = search(
                         *(name, rule, options.budget, options.trials, seed),
-                        Folder(Path(scratch) / "s"),
+                        *(Folder(Path(scratch) / "s"), surrogate),
                     )
                 rows.append({"sampler": name, "early stop": rule, "seed": seed, **found})
             own = pd.DataFrame(rows[-options.seeds :])

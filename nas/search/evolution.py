@@ -2,17 +2,18 @@
 
 Regularised evolution (Real et al., 2019) mutates good parents; predictor-guided search (BANANAS,
 White et al., 2021) screens children with a model of what has been trained. Here the parents are
-the members of the front, chosen evenly over sizes; the model learns from the accuracy that
-everybody has at the first rung, those that were stopped early included; and a child is measured by
-how far it would be in front of the front at its own size. Children that are over the budget,
-impossible or known cost half a millisecond each and never become a trial.
+the members of the front, chosen evenly over sizes; the model learns from everybody, those that
+were stopped early included (`predictor`); and a child is measured by how far it would be in front
+of the front at its own size. Until a few have been trained to the end, front and model are those of
+the first rung. Children that are over the budget, impossible or known cost half a millisecond each
+and never become a trial.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import optuna
@@ -31,10 +32,8 @@ from nas.search import gate, trials
 from nas.search.early_stop import Point
 from nas.search.features import features
 from nas.search.ledger import News
+from nas.search.predictor import Example, Predictor
 from nas.search.space import Space
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesRegressor
 
 FIRST = 10  # candidates that are known before a front is worth mutating
 CHILDREN = 48  # that are made for one draw
@@ -46,16 +45,17 @@ ATTEMPTS = 4  # to make a child
 AT_RANDOM = 0.1  # share of draws that are random, so that no region is never seen
 MUTATIONS = 2.0  # parameters of a parent that change, in the mean
 STEP = 0.3  # standard deviation of a number's change, in its logarithm
-TREES, TREES_ASKED = 64, 8  # of the model, and for one draw
 MODEL_FROM = 20  # known candidates that a model is made of at least
 REFIT = 0.05  # share of new ones that a model is made anew for
+ENDED = 10  # candidates trained to the end, before it is what comes out there that counts
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A candidate that has been trained at least to the first rung."""
 
-    point: Point
+    first: Point  # there
+    last: Point | None  # in the end, if it was trained to it
     sampled: Mapping[str, Any]
     features: list[float]
 
@@ -73,8 +73,8 @@ class EvolutionSampler(BaseSampler):
         self._news = News()
         self._seen: dict[int, Seen] = {}  # by trial's number
         self._hashes: dict[int, str] = {}
-        self._model: ExtraTreesRegressor | None = None
-        self._modelled = 0  # candidates that the model was made of
+        self._predictor: Predictor | None = None
+        self._modelled = 0  # what the model was made of
         self._plan: tuple[int, Mapping[str, Any]] = (-1, {})  # of the trial with this number
 
     def infer_relative_search_space(self, *_: object) -> dict[str, BaseDistribution]:
@@ -117,24 +117,27 @@ class EvolutionSampler(BaseSampler):
 
     def _look(self, study: optuna.Study) -> None:
         """Take in what has been recorded since the last look."""
-        first = trials.rung(1)
         for trial in self._news.look(study):
             number = trial.number
-            if number in self._seen or "hash" not in trial.user_attrs:
+            if "hash" not in trial.user_attrs:
                 continue
             self._hashes[number] = trial.user_attrs["hash"]
-            accuracy = trial.user_attrs.get(first)
-            if accuracy is None and trial.state is TrialState.COMPLETE:
-                accuracy = trial.values[0]
-            if accuracy is None or trial.state is TrialState.FAIL:
-                continue
-            net = Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE])
-            self._seen[number] = Seen(Point(net.params, accuracy), trial.params, features(net))
+            last = float(trial.values[0]) if trial.state is TrialState.COMPLETE else None
+            first = trial.user_attrs.get(trials.rung(1), last)
+            if trial.state is TrialState.FAIL:
+                self._seen.pop(number, None)
+            elif first is not None and number not in self._seen:
+                net = Architecture.from_json(trial.system_attrs[trials.ARCHITECTURE])
+                point = Point(net.params, first)
+                self._seen[number] = Seen(point, None, trial.params, features(net))
+            if last is not None:
+                seen = self._seen[number]
+                self._seen[number] = replace(seen, last=Point(seen.first.params, last))
 
     def _children(self, seen: Sequence[Seen], wanted: int, size: float) -> list[Child]:
         """Up to `wanted` candidates that keep to the limits: mutated members of the front of `seen`
         that are near `size`, and random ones."""
-        front = _front(seen)
+        front = [one for _, one in _front(seen)]
         made: list[Child] = []
         for _ in range(ATTEMPTS * wanted):
             parent: Mapping[str, Any] = {}
@@ -156,7 +159,7 @@ class EvolutionSampler(BaseSampler):
 
     def _parent(self, front: Sequence[Seen], size: float) -> Seen:
         """One of the two members of the front that are nearest to `size`."""
-        near = sorted(front, key=lambda seen: abs(log(seen.point.params / size)))[:2]
+        near = sorted(front, key=lambda seen: abs(log(seen.first.params / size)))[:2]
         return near[self._random.integers(len(near))]
 
     def _first_new(self, children: Sequence[Child]) -> Mapping[str, Any]:
@@ -172,13 +175,10 @@ class EvolutionSampler(BaseSampler):
         self._learn(seen)
         near = [c for c in children if max(c[1].params / size, size / c[1].params) <= NEAR]
         children = near or children
-        if self._model is None or not children:
+        if self._predictor is None or not children:
             return children
-        table = np.array([features(net) for _, net in children], dtype=np.float32)
-        # A few trees' opinion, as in Thompson sampling: what they disagree on is tried as well.
-        trees = self._random.choice(np.array(self._model.estimators_, dtype=object), TREES_ASKED)
-        expected = np.mean([tree.predict(table) for tree in trees], axis=0)
-        front = [one.point for one in _front(seen)]
+        expected = self._predictor.predict([features(net) for _, net in children], self._random)
+        front = [point for point, _ in _front(seen)]
         lead = [
             _reference(front, net.params) - value
             for (_, net), value in zip(children, expected, strict=True)
@@ -187,26 +187,35 @@ class EvolutionSampler(BaseSampler):
 
     def _learn(self, seen: Sequence[Seen]) -> None:
         """Make the model anew if enough has been seen since."""
-        if len(seen) < MODEL_FROM or len(seen) < (1 + REFIT) * self._modelled:
+        known, late = len(seen) + sum(one.last is not None for one in seen), _late(seen)
+        if len(seen) < MODEL_FROM:
             return
-        from sklearn.ensemble import ExtraTreesRegressor
-
+        old = self._predictor
+        if old and old.late == late and known < (1 + REFIT) * self._modelled:
+            return
+        examples = [
+            Example(one.features, log(one.first.error), log(one.last.error) if one.last else None)
+            for one in seen
+        ]
         seed = int(self._random.integers(2**31))
-        model = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=seed, n_jobs=1)
-        model.fit(
-            np.array([one.features for one in seen]),
-            np.array([log(one.point.error) for one in seen]),
-        )
-        self._model, self._modelled = model, len(seen)
+        self._predictor, self._modelled = Predictor(examples, late, seed), known
 
 
-def _front(seen: Sequence[Seen]) -> list[Seen]:
-    """Those that no other beats in size and accuracy, the smallest first."""
+def _late(seen: Sequence[Seen]) -> bool:
+    """Whether enough of `seen` have been trained to the end for that to be what counts."""
+    return sum(one.last is not None for one in seen) >= ENDED
+
+
+def _front(seen: Sequence[Seen]) -> list[tuple[Point, Seen]]:
+    """Those that no other beats in size and accuracy, the smallest first, and where they stand: in
+    the end or, as long as too few have come to it, at the first rung."""
+    late = _late(seen)
+    standing = [(point, one) for one in seen if (point := one.last if late else one.first)]
     best, front = -inf, []
-    for one in sorted(seen, key=lambda one: (one.point.params, -one.point.accuracy)):
-        if one.point.accuracy > best:
-            best = one.point.accuracy
-            front.append(one)
+    for point, one in sorted(standing, key=lambda s: (s[0].params, -s[0].accuracy)):
+        if point.accuracy > best:
+            best = point.accuracy
+            front.append((point, one))
     return front
 
 
