@@ -1,9 +1,11 @@
 """The source of a network as a person would write it: model.py, which imports torch alone."""
 
+import textwrap
 from dataclasses import dataclass
 
 from nas.architecture import Architecture, show
 
+HEADING = 97  # width of the docstring's first lines, behind three quotes
 WIDEST_CODE = 80  # a depthwise convolution's; longer lines have their comment two spaces behind
 
 
@@ -29,7 +31,13 @@ def model(architecture: Architecture, title: str, mean: float, std: float) -> st
         steps.insert(0, f"        x = self.{stages[0].name}(images)")
     last = "x" if len(stages) > 1 else "images"
     keras = architecture.params + architecture.statistics
-    return f'''"""{_safe(title)}: {architecture.summary()}
+    heading = textwrap.fill(
+        f"{_safe(title)}: {architecture.summary()}",
+        HEADING,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f'''"""{heading}
 
 {architecture.params:,} parameters ({keras:,} with batch norm's statistics), {architecture.macs:,} \
 multiply-accumulates,

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nas.architecture import Architecture, Dropout, Limits, ReLU, Task
+from nas.architecture import Architecture, Conv, Dropout, Limits, ReLU, SiLU, Task
 from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.images import Split
@@ -188,6 +188,14 @@ def test_a_title_cannot_break_out_of_its_docstring() -> None:
     docstring = ast.get_docstring(tree)
     assert docstring is not None
     assert "__import__" in docstring
+
+
+def test_a_long_heading_is_wrapped_and_loses_nothing() -> None:
+    net = Architecture((1, 28, 28), (Conv(8), SiLU()) * 60)
+    text = source.model(net, "Trial 7", 0.0, 1.0)
+    heading = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
+    assert " ".join(heading.split()) == f"Trial 7: {net.summary()}"
+    assert max(map(len, heading.splitlines())) <= 97
 
 
 def test_a_network_of_one_stage_is_source_too() -> None:
