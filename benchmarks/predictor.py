@@ -11,8 +11,8 @@ that the search has (`nas/search/predictor.py`). Prints for each
   that were trained to the end and came to `--from` percent, after a parabola in the logarithm of
   parameters has been taken from both: whether it tells networks of one size from one another;
 - how often, of a later candidate that was stopped at the first rung and one that was trained to the
-  end, both of at least 800 parameters, it sees that first which was stopped (after the same
-  parabola; 0.5 is luck): whether it knows what is bad.
+  end and came to `--from`, both of at least 800 parameters, it puts that behind which was stopped
+  (after the same parabola; 0.5 is luck): whether it knows what is bad.
 
 Means over five seeds of the model. Writes predictor.csv beside this file. Seconds.
 """
@@ -21,6 +21,7 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from sklearn.metrics import roc_auc_score
 
 from nas.records import Record
 from nas.results.opened import opened
+from nas.search.early_stop import Point
 from nas.search.features import features
 from nas.search.folder import existing
 from nas.search.predictor import Example, Numbers, Predictor
@@ -49,7 +51,8 @@ def read(study: str) -> list[Record]:
 
 def example(record: Record, epochs: int) -> Example:
     """What the search knows of it."""
-    errors = [np.log(max(100 - (epoch.accuracy or 0.0), 0.005)) for epoch in record.curve]
+    points = [Point(record.params or 1, epoch.accuracy or 0.0) for epoch in record.curve]
+    errors = [log(point.error) for point in points]
     last = errors[-1] if len(errors) == epochs else None
     return Example(features(record.architecture), errors[0], last)
 
