@@ -9,7 +9,6 @@ the first rung. Children that are over the budget, impossible or known cost half
 and never become a trial.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log
@@ -17,14 +16,9 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.trial import FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import Architecture, Task
 from nas.errors import ArchitectureError
@@ -32,6 +26,7 @@ from nas.search import gate, trials
 from nas.search.early_stop import Point
 from nas.search.features import features
 from nas.search.ledger import News
+from nas.search.mutation import Draft, contains
 from nas.search.predictor import Example, Predictor
 from nas.search.space import Space
 
@@ -44,7 +39,6 @@ FEW_CHILDREN = 4  # where the first new one is taken
 ATTEMPTS = 4  # to make a child
 AT_RANDOM = 0.1  # share of draws that are random, so that no region is never seen
 MUTATIONS = 2.0  # parameters of a parent that change, in the mean
-STEP = 0.3  # standard deviation of a number's change, in its logarithm
 MODEL_FROM = 20  # known candidates that a model is made of at least
 REFIT = 0.05  # share of new ones that a model is made anew for
 ENDED = 10  # candidates trained to the end, before it is what comes out there that counts
@@ -60,7 +54,7 @@ class Seen:
     features: list[float]
 
 
-Child = tuple["_Draft", Architecture]
+Child = tuple[Draft, Architecture]
 
 
 class EvolutionSampler(BaseSampler):
@@ -93,7 +87,7 @@ class EvolutionSampler(BaseSampler):
         if self._plan[0] != trial.number:
             self._plan = (trial.number, self._propose(study))
         plan = self._plan[1]
-        if param_name in plan and _contains(param_distribution, plan[param_name]):
+        if param_name in plan and contains(param_distribution, plan[param_name]):
             return plan[param_name]
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
 
@@ -144,7 +138,7 @@ class EvolutionSampler(BaseSampler):
             if front and self._random.random() >= STRANGERS:
                 parent = self._parent(front, size).sampled
             rate = MUTATIONS / max(MUTATIONS, len(parent))
-            draft = _Draft(parent, rate, self._random)
+            draft = Draft(parent, rate, self._random)
             try:
                 net = self._space.sample(draft, self._task)
             except ArchitectureError:
@@ -226,76 +220,3 @@ def _reference(front: Sequence[Point], params: int) -> float:
     if smaller:
         return log(smaller[-1].error)
     return log(front[0].error) + log(front[0].params / params)
-
-
-class _Draft(FixedTrial):
-    """A trial that is no trial: a parent's values, some of them changed, the rest at random."""
-
-    def __init__(self, parent: Mapping[str, Any], rate: float, rng: np.random.Generator) -> None:
-        super().__init__({})
-        self._parent, self._rate, self._random = parent, rate, rng
-
-    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
-        if name in self._suggested_params:
-            return self._suggested_params[name]
-        value = self._parent.get(name, _NOTHING)
-        if value is _NOTHING or not _contains(distribution, value):
-            value = self._anything(distribution)
-        elif self._random.random() < self._rate:
-            value = self._changed(value, distribution)
-        self._suggested_params[name] = value
-        self._distributions[name] = distribution
-        return value
-
-    def _anything(self, distribution: BaseDistribution) -> Any:
-        if isinstance(distribution, CategoricalDistribution):
-            return distribution.choices[self._random.integers(len(distribution.choices))]
-        assert isinstance(distribution, IntDistribution | FloatDistribution)
-        low, high = float(distribution.low), float(distribution.high)
-        if distribution.log:
-            half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
-            low, high = log(low - half), log(high + half)
-            return _rounded(exp(low + self._random.random() * (high - low)), distribution)
-        step = distribution.step
-        if step is None:
-            return low + self._random.random() * (high - low)
-        return _rounded(
-            low + step * self._random.integers(round((high - low) / step) + 1), distribution
-        )
-
-    def _changed(self, value: Any, distribution: BaseDistribution) -> Any:
-        """Another value: any other of a choice, a nearby one of a number."""
-        if isinstance(distribution, CategoricalDistribution):
-            others = [choice for choice in distribution.choices if choice != value]
-            return others[self._random.integers(len(others))] if others else value
-        assert isinstance(distribution, IntDistribution | FloatDistribution)
-        if distribution.log:
-            moved = _rounded(value * exp(self._random.normal(0, STEP)), distribution)
-        else:
-            spread = max(distribution.step or 0.0, (distribution.high - distribution.low) / 5)
-            moved = _rounded(value + self._random.normal(0, spread), distribution)
-        if moved == value and distribution.step:  # rounded back: the next one, up or down
-            moved = _rounded(value + distribution.step * self._random.choice([-1, 1]), distribution)
-        return moved
-
-
-_NOTHING = object()
-
-
-def _rounded(value: float, distribution: IntDistribution | FloatDistribution) -> float | int:
-    """The nearest value that the distribution has."""
-    low, high, step = distribution.low, distribution.high, distribution.step
-    if step:
-        value = low + step * round((value - low) / step)
-    value = min(high, max(low, value))
-    return round(value) if isinstance(distribution, IntDistribution) else float(value)
-
-
-def _contains(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether `value` is one of the distribution's."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return bool(distribution._contains(distribution.to_internal_repr(value)))
-    except (ValueError, TypeError):
-        return False
