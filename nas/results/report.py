@@ -120,8 +120,13 @@ def facts(opened: Opened) -> dict[str, str]:
 
 def _settings(opened: Opened) -> dict[str, str]:
     settings = {k: str(v) for k, v in configuration.to_settings(opened.config).items()}
-    made_with = configuration.environment(opened.folder.settings)
-    return {**settings, **{f"{name} (made with)": value for name, value in made_with.items()}}
+    made_with: dict[str, list[str]] = {}
+    for environment in configuration.environments(opened.folder.settings):
+        for name, value in environment.items():
+            made_with.setdefault(f"{name} (made with)", []).append(value)
+    # What changed on the way stands there in the order in which it came.
+    then = {name: "; then ".join(dict.fromkeys(values)) for name, values in made_with.items()}
+    return {**settings, **then}
 
 
 def _member(record: Record, verified: Mapping[int, Verification]) -> Member:

@@ -1,7 +1,7 @@
 """Everything that defines a study, and its file, study.toml."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -146,20 +146,26 @@ def read(path: Path) -> dict[str, Any]:
     return recorded(content | recipe) if ours else content | recipe
 
 
-def environment(path: Path) -> dict[str, str]:
-    """What a study.toml says of what the study was made with."""
-    found = tomllib.loads(path.read_text(encoding="utf-8")).get("environment", {})
-    return {str(name): str(value) for name, value in found.items()}
+def environments(path: Path) -> list[dict[str, str]]:
+    """All that the study of a study.toml has been made with, in the order in which it came.
+
+    Raises `ConfigError` if that is not what `write` writes.
+    """
+    found = tomllib.loads(path.read_text(encoding="utf-8")).get("environment", [])
+    found = [found] if isinstance(found, dict) else found  # one, as it was written formerly
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ConfigError(f"{path}: environment = {found!r}: it is a table, [[environment]]")
+    return [{str(name): str(value) for name, value in one.items()} for one in found]
 
 
-def write(config: StudyConfig, made_with: Mapping[str, str]) -> str:
-    """The text of study.toml: settings, the recipe, and what the study was made with."""
+def write(config: StudyConfig, made_with: Sequence[Mapping[str, str]]) -> str:
+    """The text of study.toml: settings, the recipe, and all that the study was made with."""
     import tomli_w
 
     flat = to_settings(config)
     content = {name: value for name, value in flat.items() if name in _SETTINGS}
     content["recipe"] = {name: value for name, value in flat.items() if name in _RECIPE}
-    content["environment"] = dict(made_with)
+    content["environment"] = [dict(one) for one in made_with]
     return tomli_w.dumps(content)
 
 

@@ -237,10 +237,14 @@ def write(
 ) -> None:
     """Write study.toml and the copy of the search space; raises `StudyError` where it cannot.
 
-    `machine` is the one that trains, where that is one.
+    `machine` is the one that trains, where that is one. What it is, and the versions here, stand in
+    study.toml behind those of former searches, unless they are among them.
     """
     folder.make()
-    made_with = versions() | ({"device": str(machine)} if machine else {})
+    made_with = configuration.environments(folder.settings) if folder.settings.is_file() else []
+    now = versions() | ({"device": str(machine)} if machine else {})
+    if now not in made_with:
+        made_with.append(now)
     try:
         write_whole(folder.settings, configuration.write(config, made_with))
         if chosen.path != folder.space:

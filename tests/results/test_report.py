@@ -12,7 +12,7 @@ from nas.records import REJECTED, Run, State
 from nas.records.tables import COLUMNS, RUN_COLUMNS
 from nas.results import opened as studies
 from nas.results import report
-from nas.search import trials
+from nas.search import config, trials
 
 MOST_BYTES = 8 * 2**20
 
@@ -88,6 +88,15 @@ def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
     rejected = sum(record.state in REJECTED for record in found.records)
     assert facts["epochs trained"] == "10, of which 0 in runs that did not end"
     assert facts["epochs saved by the gate"] == f"{2 * rejected} ({rejected} draws)"
+
+
+def test_what_the_study_was_made_with_is_all_there(verified: Path) -> None:
+    settings = studies.opened(str(verified)).folder.settings
+    (made_with,) = config.environments(settings)
+    settings.write_text(settings.read_text() + '\n[[environment]]\ntorch = "99.0"\n')
+    text = report.write(studies.opened(str(verified)))
+    assert f"<dt>torch (made with)</dt><dd>{made_with['torch']}; then 99.0</dd>" in text
+    assert f"<dt>numpy (made with)</dt><dd>{made_with['numpy']}</dd>" in text
 
 
 def test_another_study_is_drawn_beside_it(

@@ -15,7 +15,7 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
         {"budget": 1_234, "dataset": "digits", "max_ram": 5_000, "lr": 0.01, "epochs": 3}
     )
     path = tmp_path / "study.toml"
-    path.write_text(config.write(made, {"torch": "2.0"}))
+    path.write_text(config.write(made, [{"torch": "2.0"}]))
     assert config.from_settings(config.read(path)) == made
 
 
@@ -81,12 +81,39 @@ def test_what_runs_a_study_may_change_and_what_it_is_may_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "made_with"),
+    [
+        ("", []),
+        ('[environment]\ntorch = "2.0"', [{"torch": "2.0"}]),
+        (
+            '[[environment]]\ntorch = "2.0"\n[[environment]]\ncores = 2',
+            [{"torch": "2.0"}, {"cores": "2"}],
+        ),
+    ],
+)
+def test_what_a_study_was_made_with(
+    tmp_path: Path, text: str, made_with: list[dict[str, str]]
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    assert config.environments(path) == made_with
+
+
+@pytest.mark.parametrize("text", ["environment = 'x'", "environment = 3", "environment = [1]"])
+def test_an_environment_that_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"environment = .*: it is a table, \[\[environment\]\]"):
+        config.environments(path)
+
+
 def test_a_study_from_before_a_setting_is_what_it_was(tmp_path: Path) -> None:
     """A study.toml that a person wrote has today's defaults; one of a study that exists has not."""
     settings = config.to_settings(config.from_settings({}))
     assert settings["average"] == 1.0
     file = tmp_path / "study.toml"
-    text = config.write(config.from_settings({}), {"nas": "0.1.0"})
+    text = config.write(config.from_settings({}), [{"nas": "0.1.0"}])
     for name in ("average = 1.0\n", "lr_without_norm = 0.25\n"):
         assert name in text
         text = text.replace(name, "")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nas.errors import ConfigError, NasError, SpaceError, StudyError
+from nas.search import config as configuration
 from nas.search import folder as folders
 from nas.search import shared, storage
 from nas.search.config import StudyConfig
@@ -70,7 +71,16 @@ def test_the_folder_holds_the_settings_and_the_spaces_source() -> None:
     assert folder.config().recipe.epochs == 3
     assert folder.config().budget == 500
     assert "def sample(" in folder.space.read_text()
-    assert "[environment]" in folder.settings.read_text()
+    assert configuration.environments(folder.settings) == [folders.versions()]
+
+
+def test_the_settings_keep_all_that_a_study_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make()
+    first, newer = folders.versions(), {**folders.versions(), "torch": "99.0"}
+    for versions in (first, newer, first):  # the last is there already
+        monkeypatch.setattr(folders, "versions", lambda versions=versions: versions)
+        folders.write(folder, folder.config(), folder.load_space())
+    assert configuration.environments(folder.settings) == [first, newer]
 
 
 def test_the_same_settings_or_none_resume_and_others_are_listed() -> None:
