@@ -1,4 +1,4 @@
-"""Early stopping: which candidates are ended at a rung. `docs/search.md` has the evidence.
+"""Early stopping: which candidates are ended at a rung. `docs/evidence.md` has the evidence.
 
 A rung is an epoch after which a candidate is judged, by what all workers have recorded there until
 then; nobody waits. Size is an objective that never changes, so a rule has to compare a candidate
