@@ -1,11 +1,11 @@
 """Copy a study as `nas search` leaves it to where it is kept, in a repository for example.
 
-    python benchmarks/keep_study.py STUDY FOLDER
+    python benchmarks/keep_study.py STUDY FOLDER [--report]
 
 The copy is whole: all commands work on it, and the same search goes on with it. Machines are called
 machine-1 and so on there instead of by their hosts' names; `model.py` of each trial, which follows
-from its architecture, is left out. In a FOLDER that is there already all that is not of the study
-(a README, an export) stays.
+from its architecture, is left out. With `--report` its report is beside it, `report.html`. In a
+FOLDER that is there already all that is not of the study (a README, an export) stays.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from nas.records.tables import write_tables
+from nas.results import report
 from nas.results.opened import opened
 from nas.search.folder import Folder, existing
 
@@ -36,7 +37,7 @@ def rename_machines(database: sqlite3.Connection) -> None:
     database.commit()
 
 
-def copy(study: Folder, target: Folder) -> None:
+def copy(study: Folder, target: Folder, with_report: bool) -> None:
     """Copy all of `study`; its database as it is at this moment, in one file."""
     target.path.mkdir(parents=True, exist_ok=True)
     target.database.unlink(missing_ok=True)
@@ -54,11 +55,16 @@ def copy(study: Folder, target: Folder) -> None:
         shutil.rmtree(target.path / part, ignore_errors=True)
         ignored = shutil.ignore_patterns(*left_out)
         shutil.copytree(study.path / part, target.path / part, ignore=ignored)
-    with tempfile.TemporaryDirectory() as scratch:  # what is opened has a log of its database
+    with tempfile.TemporaryDirectory() as temporary:  # what is opened has a log of its database
+        scratch = Path(temporary) / target.name
+        scratch.mkdir()
         for file in (target.database, target.settings, target.space):
             shutil.copy(file, scratch)
-        kept = opened(scratch)
+        kept = opened(str(scratch))
         write_tables(kept.records, kept.runs, target.path)
+        if with_report:
+            text = report.write(kept, [])
+            (target.path / "report.html").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -67,8 +73,9 @@ def main() -> None:
     )
     parser.add_argument("study", help="its name under ./studies, or its path")
     parser.add_argument("folder", type=Path, help="where it is kept")
+    parser.add_argument("--report", action="store_true", help="with its report")
     options = parser.parse_args()
-    copy(existing(options.study), Folder(options.folder))
+    copy(existing(options.study), Folder(options.folder), options.report)
 
 
 if __name__ == "__main__":

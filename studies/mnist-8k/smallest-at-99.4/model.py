@@ -1,0 +1,56 @@
+"""Trial 190 of study mnist-8k: 20 M dw 18k1 dw 30k1 A dw 30k1 dw 32k1 10k1 gap
+
+4,412 parameters (4,672 with batch norm's statistics), 429,498 multiply-accumulates,
+16,900 values of activations at most at one time.
+"""
+
+from torch import Tensor, nn
+
+# Of the pixels, scaled to 0 to 1, that it was trained on: it takes (pixels - MEAN) / STD.
+MEAN, STD = 0.13057760484193678, 0.3080140931371779
+
+
+class Net(nn.Module):
+    """Normalised images (N, 1, 28, 28) to outputs (N, 10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+                                                                                 #       output  field  parameters
+        self.block1 = nn.Sequential(
+            nn.Conv2d(1, 20, kernel_size=3, bias=False),                         # 20 x 26 x 26      3         180
+            nn.BatchNorm2d(20),                                                  # 20 x 26 x 26      3          40
+            nn.ReLU(),
+            nn.MaxPool2d(2),                                                     # 20 x 13 x 13      4
+        )
+        self.block2 = nn.Sequential(
+            nn.Conv2d(20, 20, kernel_size=3, padding=1, bias=False, groups=20),  # 20 x 13 x 13      8         180
+            nn.Conv2d(20, 18, kernel_size=1, bias=False),                        # 18 x 13 x 13      8         360
+            nn.BatchNorm2d(18),                                                  # 18 x 13 x 13      8          36
+            nn.ReLU(),
+            nn.Conv2d(18, 18, kernel_size=3, padding=1, bias=False, groups=18),  # 18 x 13 x 13     12         162
+            nn.Conv2d(18, 30, kernel_size=1, bias=False),                        # 30 x 13 x 13     12         540
+            nn.BatchNorm2d(30),                                                  # 30 x 13 x 13     12          60
+            nn.ReLU(),
+            nn.AvgPool2d(2),                                                     #   30 x 6 x 6     14
+        )
+        self.block3 = nn.Sequential(
+            nn.Conv2d(30, 30, kernel_size=3, padding=1, bias=False, groups=30),  #   30 x 6 x 6     22         270
+            nn.Conv2d(30, 30, kernel_size=1, bias=False),                        #   30 x 6 x 6     22         900
+            nn.BatchNorm2d(30),                                                  #   30 x 6 x 6     22          60
+            nn.ReLU(),
+            nn.Conv2d(30, 30, kernel_size=3, padding=1, bias=False, groups=30),  #   30 x 6 x 6     30         270
+            nn.Conv2d(30, 32, kernel_size=1, bias=False),                        #   32 x 6 x 6     30         960
+            nn.BatchNorm2d(32),                                                  #   32 x 6 x 6     30          64
+            nn.ReLU(),
+        )
+        self.head = nn.Sequential(
+            nn.Conv2d(32, 10, kernel_size=1),                                    #   10 x 6 x 6     30         330
+            nn.AdaptiveAvgPool2d(1),                                             #   10 x 1 x 1     50
+            nn.Flatten(),                                                        #           10     50
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.block1(images)
+        x = self.block2(x)
+        x = self.block3(x)
+        return self.head(x)
