@@ -1,5 +1,7 @@
 """`nas status`: how far a study is."""
 
+import shlex
+
 from nas.cli.arguments import Study
 
 
@@ -47,6 +49,7 @@ def command(study: Study = None) -> None:
     if running:
         out.print("A search is running.")
     elif progress.trained < config.trials:
-        out.print(f"No search is running. To resume: nas search --study {folder.path}")
+        resume = shlex.join(["nas", "search", "--study", folder.given])
+        out.print(f"No search is running. To resume: {resume}", soft_wrap=True)
     else:
         out.print("The search is complete.")

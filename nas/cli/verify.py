@@ -196,6 +196,8 @@ def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
         f"that reaches {asked}.",
         soft_wrap=True,
     )
+    take = shlex.join(["nas", "export", found.folder.given, "--trial", str(answer.number)])
+    out.print(f"To take it away: {take}", soft_wrap=True)
     return 0
 
 

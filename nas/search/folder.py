@@ -21,6 +21,7 @@ from nas.search.space import Space
 from nas.training.machine import Machine
 
 STUDIES = Path("studies")
+NAME = re.compile(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class Folder:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @property
+    def given(self) -> str:
+        """What names the study in a command: its name under ./studies, or its path."""
+        if self.path.parent == STUDIES and NAME.fullmatch(self.path.name):
+            return self.path.name
+        text = str(self.path)
+        return text if os.sep in text or text in (".", "..") else f".{os.sep}{text}"
 
     @property
     def settings(self) -> Path:
@@ -121,7 +130,7 @@ def named(value: str) -> Folder:
     """The folder of a study given by name, under ./studies, or by path."""
     if os.sep in value or value in (".", ".."):
         return Folder(Path(value))
-    if not re.fullmatch(r"\w[\w.+-]*", value):
+    if not NAME.fullmatch(value):
         raise StudyError(
             f"study {value!r}: a name has letters, digits, '.', '+', '-' and '_'; "
             "anything else is given as a path, ./like-this"

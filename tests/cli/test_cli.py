@@ -176,6 +176,17 @@ def test_status_counts_and_says_that_it_is_complete(
     assert "The search is complete." in output
 
 
+def test_status_says_how_to_resume(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = study / "study.toml"
+    settings.write_text(settings.read_text().replace("trials = 5", "trials = 9"))
+    monkeypatch.chdir(study.parent)
+    assert run(["status", "./study"]) == 0
+    # Without its ./ it would be another study, under ./studies.
+    assert "To resume: nas search --study ./study\n" in capsys.readouterr().out
+
+
 def test_the_front_in_three_formats_is_the_same(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -205,6 +205,7 @@ def test_a_target_is_answered_with_a_status(
     front = studies.opened(str(study)).front
     smallest, best = front[0], front[-1]
     assert f"Trial {smallest.number}, {smallest.params} parameters, is the smallest" in output
+    assert f"To take it away: nas export {study} --trial {smallest.number}" in output
     least = f"{best.accuracy}"
     flags = ["--seeds", "1", "--target", "1", "--min-accuracy", least]
     assert nas(["verify", str(study), *flags]) == 0

@@ -42,6 +42,24 @@ def test_a_study_is_named_after_data_set_and_budget() -> None:
     assert make("./elsewhere/this").path == Path("elsewhere/this")
 
 
+@pytest.mark.parametrize(
+    ("value", "given"),
+    [
+        ("one", "one"),
+        ("./studies/one", "one"),
+        ("./one", "./one"),
+        ("one/two", "one/two"),
+        (".", "."),
+        ("./studies/a b", "studies/a b"),
+        ("/one/two", "/one/two"),
+    ],
+)
+def test_what_names_a_study_in_a_command_finds_it(value: str, given: str) -> None:
+    folder = folders.named(value)
+    assert folder.given == given
+    assert folders.named(folder.given) == folder
+
+
 @pytest.mark.parametrize("name", ["", "a b", "..", "-x", "a*", "é/../.."])
 def test_a_name_that_is_no_name_is_refused_or_a_path(name: str) -> None:
     if os.sep in name or name == "..":
