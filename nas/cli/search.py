@@ -1,5 +1,6 @@
 """`nas search`: make or resume a study."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -131,4 +132,9 @@ def _report(out: "Console", outcome: "Outcome") -> None:
     if front:
         out.print(f"Tables: {outcome.folder.path}/trials.csv and front.csv", soft_wrap=True)
         if not outcome.interrupted:
-            out.print("Next: nas report, nas dashboard, nas verify, nas export")
+            given = outcome.folder.given
+            # Without a study these take the most recent one under ./studies.
+            study = "" if given == outcome.folder.name else f" {shlex.quote(given)}"
+            names = ("report", "dashboard", "verify", "export")
+            commands = [f"nas {name}{study}" for name in names]
+            out.print(f"Next: {', '.join(commands)}", soft_wrap=True)

@@ -1,6 +1,7 @@
 """Notes for the dashboard, in Markdown: of a study and of a trained candidate."""
 
 from collections.abc import Sequence
+from shlex import quote
 
 from nas.architecture import show
 from nas.records import Record, Verification
@@ -13,7 +14,7 @@ OURS = "*Kept up to date by nas. To write a note of your own, delete this line.*
 
 def study(opened: Opened) -> str:
     """The study in words, its front as a table, how to resume it, and its settings."""
-    place = opened.folder.path  # as it was named: a study may move to another machine
+    place = quote(opened.folder.given)  # as it was named: a study may move to another machine
     settings = configuration.to_settings(opened.config)
     parts = [
         OURS,
@@ -23,8 +24,8 @@ def study(opened: Opened) -> str:
         "Held out: training images that a search sets aside, one run. Test: mean ± standard "
         "deviation over fresh seeds, from `nas verify`.",
         "## Go on",
-        f"```\nnas search --study '{place}' --trials N\nnas report '{place}'\n"
-        f"nas verify '{place}'\nnas export '{place}'\n```",
+        f"```\nnas search --study {place} --trials N\nnas report {place}\n"
+        f"nas verify {place}\nnas export {place}\n```",
         "## Cost",
         _table(("what", "how much"), [(name, value) for name, value in facts(opened).items()]),
         "## Settings",

@@ -164,6 +164,7 @@ def test_a_search_says_what_it_does_and_ends_with_the_front(finished: Path) -> N
     assert sum(line.startswith("trial ") for line in lines) == 5
     assert any(line.startswith("Front of s: accuracy on held-out") for line in lines)
     assert any(line.startswith("trained 5/5, over budget ") for line in lines)
+    assert lines[-1] == "Next: nas report ./s, nas dashboard ./s, nas verify ./s, nas export ./s"
 
 
 def test_status_counts_and_says_that_it_is_complete(

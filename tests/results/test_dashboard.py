@@ -70,7 +70,7 @@ def test_the_dashboard_in_a_browser(study: Path, address: str, browser: Browser)
     browser.wait("return document.body.innerText", lambda text: "Kept up to date by nas" in text)
     text = browser.run("return document.body.innerText")
     assert best.architecture.summary() in text
-    assert "nas search --study" in text
+    assert f"nas search --study {study} --trials N" in text
     browser.open(f"{address}/trials?numbers={best.number}")
     browser.wait("return document.body.innerText", lambda text: "receptive field" in text)
     text = browser.run("return document.body.innerText")
