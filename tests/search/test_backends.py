@@ -232,11 +232,22 @@ def test_the_folder_is_needed_by_no_server(folder: Folder) -> None:
         assert storage.load(folder).study_name == "one"
 
 
+# After the first draw nobody goes on before a second worker is there.
+TOGETHER = """
+def sample(trial, task):
+    if isinstance(trial, optuna.Trial) and trial.study.study_name == "one" and trial.number:
+        while len({t.user_attrs.get("worker") for t in trial.study.get_trials()} - {None}) < 2:
+            time.sleep(0.1)
+    return draw(trial, task)
+"""
+
+
 def test_a_search_and_a_worker_train_exactly_what_is_wanted(folder: Folder) -> None:
+    space = tiny.SPACE.format(widest=50, pause=0).replace("def sample", "def draw")
+    Path("tiny.py").write_text(space + TOGETHER)
     place = {backends.VARIABLE: folder.url} if folder.url else {}
     size = ["--budget", "2000", "--trials", "6", "--epochs", "2", "--early-stop", "none"]
-    space = tiny.write(pause=2)  # so that the worker comes before all is trained
-    words = ["search", "--study", "one", "--dataset", "digits", "--space", space, *size]
+    words = ["search", "--study", "one", "--dataset", "digits", "--space", "./tiny.py", *size]
     searching = subprocess.Popen(
         [sys.executable, "-m", "nas", *words, "--workers", "1", "--device", "cpu"],
         **{"env": {**os.environ, **place}, "text": True},
@@ -259,6 +270,7 @@ def test_a_search_and_a_worker_train_exactly_what_is_wanted(folder: Folder) -> N
     done = [r for r in trials.records(study) if r.state is State.TRAINED]
     assert len(done) == 6
     assert len({record.hash for record in done}) == 6
+    assert len({record.worker for record in done}) == 2
     assert not [t for t in study.trials if t.state is optuna.trial.TrialState.RUNNING]
     assert "trained 6/6" in said
 
