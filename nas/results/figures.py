@@ -10,8 +10,9 @@ from math import log10
 
 import plotly.graph_objects as go
 
-from nas.records import Record, State, Verification
+from nas.records import Record, State
 from nas.results.analysis import Features, Share, Span, Step
+from nas.results.opened import Opened
 from nas.results.references import Reference
 
 # Told apart by most colour-blind people, and readable on white and on near-black.
@@ -40,18 +41,17 @@ CURVES = 60  # of candidates behind the front that are drawn; more hide each oth
 
 
 def front(
-    records: Sequence[Record],
-    on_front: Sequence[Record],
-    verified: Mapping[int, Verification],
-    budget: int,
+    study: Opened,
     references: Mapping[str, Sequence[Reference]] | None = None,
-    others: Mapping[str, Sequence[Record]] | None = None,
+    others: Mapping[str, Opened] | None = None,
 ) -> go.Figure:
-    """Accuracy over parameters: the front as a step line, all other candidates behind it.
+    """Accuracy over parameters: the front as a step line, all other candidates behind it, and what
+    has been verified.
 
-    `references` are other people's networks by what they are called, `others` other studies' fronts
-    by name, drawn as lines of their own.
+    `references` are other people's networks by what they are called, `others` other studies by
+    name, whose fronts and verified networks are drawn in colours of their own.
     """
+    records, on_front, budget = study.records, study.front, study.config.budget
     points = [reference for group in (references or {}).values() for reference in group]
     figure = _figure("parameters", "accuracy, %")
     members = {record.number for record in on_front}
@@ -76,8 +76,8 @@ def front(
             marker={"color": GREY, "size": 6, "symbol": "circle-open", "opacity": 0.6},
             hovertemplate="%{text}<extra></extra>",
         )
-    for (name, records_), color in zip((others or {}).items(), OTHERS * 9, strict=False):
-        _front_line(figure, records_, budget, name, color)
+    for (name, other), color in zip((others or {}).items(), OTHERS * 9, strict=False):
+        _front_line(figure, other.front, budget, f"front of {name}", color)
     for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
         figure.add_scatter(
             x=[r.params for r in group],
@@ -91,19 +91,9 @@ def front(
             hovertemplate="%{text}<extra></extra>",
         )
     _front_line(figure, on_front, budget, "front (held out, one run)", BLUE)
-    shown = [r for r in on_front if r.number in verified]
-    if shown:
-        found = [verified[r.number] for r in shown]
-        figure.add_scatter(
-            x=[r.params for r in shown],
-            y=[v.mean for v in found],
-            error_y={"array": [v.std or 0.0 for v in found], "thickness": 1.5, "width": 4},
-            text=[f"{_hover(r)}<br>{v.sentence()}" for r, v in zip(shown, found, strict=True)],
-            mode="markers",
-            name="verified (test, mean ± s.d. over seeds)",
-            marker={"color": ORANGE, "size": 9, "symbol": "diamond"},
-            hovertemplate="%{text}<extra></extra>",
-        )
+    for (name, other), color in zip((others or {}).items(), OTHERS * 9, strict=False):
+        _verified(figure, other, f"verified, {name}", color)
+    _verified(figure, study, "verified (test, mean ± s.d. over seeds)", ORANGE)
     figure.add_vline(x=budget, line={"color": RED, "dash": "dot", "width": 1.5})
     figure.add_annotation(
         x=log10(budget),
@@ -115,7 +105,8 @@ def front(
         textangle=-90,
         yanchor="bottom",
     )
-    low, high = _window(on_front, [v.mean for v in verified.values()], points, budget)
+    found = [v.mean for one in (study, *(others or {}).values()) for v in one.verified.values()]
+    low, high = _window(on_front, found, points, budget)
     figure.update_yaxes(range=[low, high])
     inside = [r.params or 1 for r in on_front if (r.accuracy or 0) >= low]
     left = 0.8 * min(inside, default=budget / 10)
@@ -127,6 +118,25 @@ def front(
         tickformat=",~d",
     )
     return figure
+
+
+def _verified(figure: go.Figure, study: Opened, name: str, color: str) -> None:
+    """What `nas verify` found of `study`, of its front or not."""
+    verified = study.verified
+    shown = [r for r in study.records if r.number in verified]
+    if not shown:
+        return
+    found = [verified[r.number] for r in shown]
+    figure.add_scatter(
+        x=[r.params for r in shown],
+        y=[v.mean for v in found],
+        error_y={"array": [v.std or 0.0 for v in found], "thickness": 1.5, "width": 4},
+        text=[f"{_hover(r)}<br>{v.sentence()}" for r, v in zip(shown, found, strict=True)],
+        mode="markers",
+        name=name,
+        marker={"color": color, "size": 9, "symbol": "diamond"},
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _front_line(

@@ -219,12 +219,9 @@ def _pictures(opened: Opened, compared: Sequence[Opened]) -> list[Picture]:
 def front_figure(opened: Opened, compared: Sequence[Opened] = ()) -> go.Figure:
     """The front of the study, with what is known to compare it with."""
     return figures.front(
-        opened.records,
-        opened.front,
-        opened.verified,
-        opened.config.budget,
+        opened,
         BY_DATASET.get(opened.config.dataset),
-        {f"front of {escape(other.folder.name)}": other.front for other in compared},
+        {escape(other.folder.name): other for other in compared},
     )
 
 

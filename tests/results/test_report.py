@@ -111,6 +111,12 @@ def test_another_study_is_drawn_beside_it(
     text = path.read_text()
     assert "front of \\u0026lt;b\\u0026gt;other" in text
     assert "<b>other" not in text
+    figure = report.front_figure(studies.opened(str(verified)), [studies.opened(str(other))])
+    own, theirs = [trace for trace in figure.data if trace.name.startswith("verified")][::-1]
+    assert theirs.name == "verified, &lt;b&gt;other"
+    assert list(theirs.x) == list(own.x) != []
+    assert list(theirs.y) == list(own.y)
+    assert theirs.marker.color != own.marker.color
     assert nas(["report", str(verified), "-o", str(tmp_path / "none" / "r.html")]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
