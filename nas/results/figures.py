@@ -1,4 +1,4 @@
-"""Plotly figures of a study: rows in, a figure out.
+"""Plotly figures of a study: its values, or rows made of them, in, a figure out.
 
 Figures carry no background and no colour of text, so that the page they stand on can be light or
 dark. All numbers are Python's own: numpy arrays would be packed in a way that an older plotly.js,
@@ -52,6 +52,7 @@ def front(
     name, whose fronts and verified networks are drawn in colours of their own.
     """
     records, on_front, budget = study.records, study.front, study.config.budget
+    compared = list(zip((others or {}).items(), OTHERS * 9, strict=False))
     points = [reference for group in (references or {}).values() for reference in group]
     figure = _figure("parameters", "accuracy, %")
     members = {record.number for record in on_front}
@@ -76,7 +77,7 @@ def front(
             marker={"color": GREY, "size": 6, "symbol": "circle-open", "opacity": 0.6},
             hovertemplate="%{text}<extra></extra>",
         )
-    for (name, other), color in zip((others or {}).items(), OTHERS * 9, strict=False):
+    for (name, other), color in compared:
         _front_line(figure, other.front, budget, f"front of {name}", color)
     for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
         figure.add_scatter(
@@ -91,7 +92,7 @@ def front(
             hovertemplate="%{text}<extra></extra>",
         )
     _front_line(figure, on_front, budget, "front (held out, one run)", BLUE)
-    for (name, other), color in zip((others or {}).items(), OTHERS * 9, strict=False):
+    for (name, other), color in compared:
         _verified(figure, other, f"verified, {name}", color)
     _verified(figure, study, "verified (test, mean ± s.d. over seeds)", ORANGE)
     figure.add_vline(x=budget, line={"color": RED, "dash": "dot", "width": 1.5})

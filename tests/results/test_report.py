@@ -1,5 +1,6 @@
 """The report as a browser shows it."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -121,11 +122,19 @@ def test_another_study_is_drawn_beside_it(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_what_is_verified_off_the_front_is_drawn_too(verified: Path) -> None:
+    found = studies.opened(str(verified))
+    on_front = {record.number for record in found.front}
+    behind = [r for r in found.records if r.state is State.TRAINED and r.number not in on_front]
+    run = dataclasses.replace(found.runs[0], trial=behind[0].number)
+    figure = report.front_figure(dataclasses.replace(found, runs=[run]))
+    (drawn,) = [trace for trace in figure.data if trace.name.startswith("verified")]
+    assert (list(drawn.x), list(drawn.y)) == ([behind[0].params], [run.accuracy])
+
+
 def test_a_study_in_which_nothing_was_trained_has_a_report(
     verified: Path, browser: Browser, tmp_path: Path
 ) -> None:
-    import dataclasses
-
     found = studies.opened(str(verified))
     rejected = [record for record in found.records if record.state in REJECTED]
     for records in (rejected, []):

@@ -236,7 +236,10 @@ def test_the_folder_is_needed_by_no_server(folder: Folder) -> None:
 TOGETHER = """
 def sample(trial, task):
     if isinstance(trial, optuna.Trial) and trial.study.study_name == "one" and trial.number:
+        end = time.monotonic() + 120
         while len({t.user_attrs.get("worker") for t in trial.study.get_trials()} - {None}) < 2:
+            if time.monotonic() > end:
+                raise TimeoutError("nobody has joined")
             time.sleep(0.1)
     return draw(trial, task)
 """
