@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from nas.architecture import Limits, Task
+from nas.data import dataset, ensure
+from nas.data.images import load_training
 from nas.records.tables import write_tables
 from nas.results.opened import opened
 from nas.search import space
@@ -23,6 +26,26 @@ def test_the_search_space_in_the_readme_is_one(tmp_path: Path, task: Task) -> No
     path = tmp_path / "mine.py"
     path.write_text(source)
     space.probe(space.load(str(path)), task)
+
+
+def test_the_script_in_the_readme_makes_a_data_set_of_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = re.findall(r"```python\n# arrays\.py\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for part, count in (("train", 6), ("test", 2)):
+        for name, colour in (("cat", (200, 10, 10)), ("dog", (10, 200, 10))):
+            folder = tmp_path / "photos" / part / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (40, 50), colour).save(folder / f"{number}.png")
+    exec(source, {})
+    made = dataset("./mine")
+    ensure(made, test=True)
+    assert (made.input_shape, made.classes, made.train_images) == ((3, 32, 32), 2, 12)
+    images = load_training(made)
+    assert images.pixels[0, :, 5, 5].tolist() == [200, 10, 10]
+    assert images.labels.tolist() == [0] * 6 + [1] * 6
 
 
 @pytest.mark.parametrize("name", STUDIES)

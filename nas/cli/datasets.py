@@ -32,4 +32,11 @@ def command(
         ("where", "left"),
         ("what", "left"),
     ]
-    console().print(table(columns, rows))
+    out = console()
+    out.print(table(columns, rows))
+    out.print()
+    out.print(
+        "Or one of your own, --dataset ./mine: a folder with x_train.npy and x_test.npy, images as "
+        "uint8, N x height x width or N x height x width x channels, and y_train.npy and "
+        "y_test.npy, their classes, whole numbers from 0."
+    )

@@ -62,7 +62,6 @@ def command(
     give the trained network's outputs.
     """
     from nas.cli.text import console
-    from nas.data import ensure
     from nas.errors import ConfigError
     from nas.export.subject import Subject
     from nas.records import choice
@@ -82,7 +81,7 @@ def command(
         record = choice.best(found.records, max_params)
     config, folder = found.config, found.folder
     architecture = record.architecture
-    ensure(config.data, data_dir)
+    config = config.located(data_dir)
     from nas.data.images import load_split
     from nas.export.export import IMAGES, export
 

@@ -77,7 +77,7 @@ class Live:
 def _headline(folder: Folder, config: StudyConfig, progress: Progress) -> str:
     verb = "Resuming" if progress.counts else "New study"
     return (
-        f"{verb} {folder.path}: {config.dataset}, at most {config.budget:,} parameters, "
+        f"{verb} {folder.path}: {config.dataset_name}, at most {config.budget:,} parameters, "
         f"space {config.space}, {config.trials} trials of {config.recipe.epochs} epochs"
     )
 

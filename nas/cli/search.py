@@ -29,7 +29,7 @@ def _option(panel: str, text: str, default: str, number: bool = False) -> Any:
 STUDY, TRAINING, RUNNING = "Study", "Candidates and training", "Where and how long"
 Budget = _option(STUDY, "Parameters a candidate may have.", "8000", number=True)
 Trials = _option(STUDY, "Candidates to train.", "200", number=True)
-Dataset = _option(STUDY, "See `nas datasets`.", "mnist")
+Dataset = _option(STUDY, "See `nas datasets`; or ./mine, a folder of arrays.", "mnist")
 Study = _option(STUDY, "Its name under ./studies, or its path.", "`<dataset>-<budget>`")
 Seed = _option(STUDY, "Of everything that is drawn.", "0", number=True)
 Space = _option(TRAINING, "See `nas spaces`; or ./mine.py, which is run.", "conv")

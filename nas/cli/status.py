@@ -28,7 +28,7 @@ def command(study: Study = None) -> None:
         running = True
     out = console()
     out.print(
-        f"{folder.path}: {config.dataset}, at most {config.budget:,} parameters, "
+        f"{folder.path}: {config.dataset_name}, at most {config.budget:,} parameters, "
         f"space {config.space}, sampler {config.sampler}, {config.recipe.epochs} epochs, "
         f"early stopping {config.early_stop}"
     )

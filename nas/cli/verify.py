@@ -143,6 +143,7 @@ def _at_least_one(flag: str, value: int | None) -> int | None:
 def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
     """Print what was found; the exit status is 1 if no network reaches the target."""
     from nas.cli.text import console, number, percent, table
+    from nas.data import DATASETS
     from nas.results import opened as studies
 
     now = studies.read(found.folder)
@@ -169,9 +170,11 @@ def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
     columns += [("passed", "right")] if plan.target else []
     columns += [("held out", "right"), ("trial", "right"), ("architecture", "left")]
     out = console()
+    known = DATASETS.get(found.config.dataset)  # else it is the user's own
+    count = f"{known.test_images:,} " if known else ""
     out.print(
-        f"{found.folder.path}: percent of the {found.config.data.test_images:,} test images after "
-        f"the last of {found.config.recipe.epochs} epochs on all training images",
+        f"{found.folder.path}: percent of the {count}test images after the last of "
+        f"{found.config.recipe.epochs} epochs on all training images",
         soft_wrap=True,
     )
     out.print()

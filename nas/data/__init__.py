@@ -1,6 +1,7 @@
 """Data sets as tensors, splits and augmentation. The catalogue and the files need no torch."""
 
-from nas.data.catalogue import DATASETS, Dataset, dataset
+from nas.data.catalogue import DATASETS, check, dataset
+from nas.data.dataset import Dataset
 from nas.data.files import ensure, locate, search_path
 
-__all__ = ["DATASETS", "Dataset", "dataset", "ensure", "locate", "search_path"]
+__all__ = ["DATASETS", "Dataset", "check", "dataset", "ensure", "locate", "search_path"]

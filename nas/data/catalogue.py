@@ -1,41 +1,10 @@
-"""The data sets: what each is, and where torchvision keeps it."""
+"""The data sets that have a name, and how one is called for: by its name, or by its folder."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from nas.architecture import Shape
+from nas.data import own
+from nas.data.dataset import Dataset
 from nas.errors import ConfigError, unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A set of labelled images, split by its makers into training and test images."""
-
-    name: str
-    title: str
-    train_images: int
-    test_images: int
-    classes: int = 10
-    input_shape: Shape = (1, 28, 28)
-    # The class in torchvision.datasets that downloads it, which is also its folder; None: embedded.
-    torchvision: str | None = None
-    split: str | None = None  # that torchvision's class asks for
-    train_prefix: str = "train"
-    test_prefix: str = "t10k"
-    transposed: bool = False  # stored with rows and columns swapped
-    module: str | None = None  # that reading it imports, and that takes its time
-    # A search's default batch size: a small set needs small batches to have enough steps.
-    batch_size: int = 64
-
-    @property
-    def options(self) -> dict[str, str]:
-        """What torchvision's class is called with, besides the folder."""
-        return {"split": self.split} if self.split else {}
-
-    @property
-    def held_out(self) -> int:
-        """How many training images a search keeps aside to measure accuracy on."""
-        return min(10_000, self.train_images // 6)
-
 
 _ALL = (
     Dataset(
@@ -65,8 +34,19 @@ _ALL = (
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
 
+def check(name: str) -> None:
+    """Raise `ConfigError` if no data set can have this name; it lists the known ones.
+
+    Whether there is one in a folder of the user's, `dataset` tells.
+    """
+    if not isinstance(name, str) or not (name in DATASETS or own.is_path(name)):
+        raise ConfigError(unknown("data set", name, [*DATASETS, "or a folder, as ./mine"]))
+
+
 def dataset(name: str) -> Dataset:
-    """The data set called `name`; raises `ConfigError`, listing the known ones."""
-    if name not in DATASETS:
-        raise ConfigError(unknown("data set", name, DATASETS))
-    return DATASETS[name]
+    """The data set called `name`, or in the folder `name`.
+
+    Raises `ConfigError`, listing the known ones, and `DataError` if the folder holds none.
+    """
+    check(name)
+    return own.described(Path(name)) if own.is_path(name) else DATASETS[name]

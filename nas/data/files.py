@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.catalogue import Dataset
+from nas.data import own
+from nas.data.dataset import Dataset
 from nas.errors import DataError
 
 Array = NDArray[np.uint8]
+Labels = NDArray[np.integer]
 
 IMAGES_HEADER = 16
 LABELS_HEADER = 8
@@ -42,28 +44,37 @@ def locate(dataset: Dataset, data_dir: Path | None = None) -> Path | None:
     return None
 
 
-def ensure(dataset: Dataset, data_dir: Path | None = None) -> None:
-    """Have the training files on disk and whole; download what is missing, with progress.
+def ensure(dataset: Dataset, data_dir: Path | None = None, test: bool = False) -> None:
+    """Have the training files on disk and whole, and with `test` those of the test images too;
+    download what is missing, with progress.
 
     Raises `DataError` where that is impossible.
     """
+    if dataset.folder is not None:  # it is, or there were no `dataset`
+        if test:
+            own.check_test(dataset)
+        return
     if dataset.torchvision is None:
         return
     root = locate(dataset, data_dir) or _download(dataset, data_dir)
     _check(dataset, root, train=True)
+    if test:
+        _check(dataset, root, train=False)
 
 
-def read_training(dataset: Dataset, data_dir: Path | None = None) -> tuple[Array, Array]:
-    """The training images (N, H, W) and their labels (N,). Opens no test file."""
+def read_training(dataset: Dataset, data_dir: Path | None = None) -> tuple[Array, Labels]:
+    """The training images (N, H, W), or (N, H, W, C), and their labels (N,). Opens no test file."""
     return _read(dataset, data_dir, train=True)
 
 
-def read_test(dataset: Dataset, data_dir: Path | None = None) -> tuple[Array, Array]:
-    """The test images (N, H, W) and their labels (N,): for the final verification alone."""
+def read_test(dataset: Dataset, data_dir: Path | None = None) -> tuple[Array, Labels]:
+    """The test images, and their labels (N,): for the final verification alone."""
     return _read(dataset, data_dir, train=False)
 
 
-def _read(dataset: Dataset, data_dir: Path | None, train: bool) -> tuple[Array, Array]:
+def _read(dataset: Dataset, data_dir: Path | None, train: bool) -> tuple[Array, Labels]:
+    if dataset.folder is not None:
+        return own.arrays(dataset.folder, train)
     if dataset.torchvision is None:
         return embedded_digits(dataset.input_shape[1], train)
     root = locate(dataset, data_dir)
@@ -83,6 +94,7 @@ def _files(dataset: Dataset, root: Path, train: bool) -> list[tuple[Path, int]]:
     folder = root / str(dataset.torchvision) / "raw"
     prefix = dataset.train_prefix if train else dataset.test_prefix
     count = dataset.train_images if train else dataset.test_images
+    assert count is not None, f"{dataset.name} is in the catalogue"
     _, height, width = dataset.input_shape
     return [
         (folder / f"{prefix}-images-idx3-ubyte", IMAGES_HEADER + count * height * width),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nas.data import files
-from nas.data.catalogue import Dataset
+from nas.data.dataset import Dataset
 
 SPLIT_SEED = 0  # fixed: every study of a data set measures on the same images
 
@@ -120,8 +120,7 @@ def _pick(images: Images, mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") ->
     return Images(images.store, images.labels[rows], rows)
 
 
-def _tensors(pixels: files.Array, labels: files.Array) -> Images:
-    return Images(
-        torch.from_numpy(pixels).unsqueeze(1),
-        torch.from_numpy(labels).long(),
-    )
+def _tensors(pixels: files.Array, labels: files.Labels) -> Images:
+    images = torch.from_numpy(pixels)
+    channels_first = images.permute(0, 3, 1, 2) if images.ndim == 4 else images.unsqueeze(1)
+    return Images(channels_first, torch.from_numpy(labels).long())

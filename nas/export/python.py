@@ -12,6 +12,7 @@ from typing import Any
 from nas.architecture import BatchNorm, GlobalAvgPool, Linear
 from nas.architecture import Dropout as DropoutLayer
 from nas.architecture.layers import ChannelDropout
+from nas.data import Dataset
 from nas.export import source
 from nas.export.subject import Subject
 
@@ -73,10 +74,7 @@ def _train(subject: Subject) -> str:
         "SPLIT_SEED": SPLIT_SEED,
     }
     if dataset.torchvision is None:
-        from nas.data.files import embedded_digits
-        from nas.export.standalone import digits
-
-        text = _replace(text, "load", _source(embedded_digits) + "\n\n" + _source(digits.load))
+        text = _replace(text, "load", _other_load(dataset))
         text = re.sub(r"^(DATASET|OPTIONS|TRANSPOSED).*\n", "", text, flags=re.MULTILINE)
         text = text.replace("from typing import Any\n", "")
         values = {name: value for name, value in values.items() if name not in _OF_TORCHVISION}
@@ -84,6 +82,23 @@ def _train(subject: Subject) -> str:
 
 
 _OF_TORCHVISION = ("DATASET", "OPTIONS", "TRANSPOSED")
+
+
+def _other_load(dataset: Dataset) -> str:
+    """The source of `load` for a data set that torchvision does not have."""
+    from nas.data.files import embedded_digits
+    from nas.export.standalone import arrays, digits
+
+    if dataset.folder is not None:
+        return _source(arrays.load)
+    return _source(embedded_digits) + "\n\n" + _source(digits.load)
+
+
+def _needs(dataset: Dataset) -> str:
+    """What an exported train.py needs installed."""
+    if dataset.folder is not None:
+        return "torch and numpy, and `--data` with the folder of the data set"
+    return "torch and torchvision" if dataset.torchvision else "torch and scikit-learn"
 
 
 def _inline(text: str) -> str:
@@ -174,5 +189,5 @@ def _readme(subject: Subject) -> str:
         held_out=f"{dataset.held_out:,}",
         verified=subject.verified or "`nas verify` has not been run on it.",
         input=", ".join(map(str, architecture.input_shape)),
-        needs="torch and torchvision" if dataset.torchvision else "torch and scikit-learn",
+        needs=_needs(dataset),
     )

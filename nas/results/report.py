@@ -73,7 +73,7 @@ def summary(opened: Opened) -> list[str]:
     counts = analysis.outcomes(opened.records)
     ended = ", ".join(f"{count:,} {state.value}" for state, count in counts.items())
     sentences = [
-        f"{config.dataset}, at most {config.budget:,} parameters, space {config.space}, "
+        f"{config.dataset_name}, at most {config.budget:,} parameters, space {config.space}, "
         f"{config.recipe.epochs} epochs a candidate.",
         f"{len(opened.records):,} draws: {ended}." if counts else "No draw yet.",
     ]

@@ -6,13 +6,12 @@ each of the last epochs, because it asks about those.
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from nas.data import ensure
 from nas.errors import NasError, StudyError
 from nas.records import Record, Run
 from nas.records.tables import write_tables
@@ -78,7 +77,7 @@ def verify(
     """
     check_device(device)
     context = processes.context(opened.config.dataset)
-    ensure(opened.config.data, data_dir)
+    opened = replace(opened, config=opened.config.located(data_dir, test=True))
     here = processes.this_machine(context, device, opened.config.recipe)
     team = _Team(context, opened, plan, observer, here, data_dir)
     with opened.folder.held(opened.folder.verify_lock, "verified"):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.architecture import Limits, Task
-from nas.data import Dataset, dataset
-from nas.errors import ConfigError, unknown
+from nas.data import Dataset, check, dataset, ensure, own, search_path
+from nas.errors import ConfigError, DataError, unknown
 from nas.training import Recipe
 from nas.training.machine import check_device
 
@@ -20,7 +20,7 @@ FREE = ("trials", "max_draws", "workers", "device", "storage", "artifacts")
 class StudyConfig:
     """Everything that defines a study. Raises a `NasError` for values that cannot work."""
 
-    dataset: str = "mnist"
+    dataset: str = "mnist"  # a data set's name, or the path of a folder
     budget: int = 8_000  # parameters at most
     trials: int = 200  # candidates that train
     max_draws: int | None = None  # draws at most, rejected ones included; None: 20 a trial
@@ -36,10 +36,11 @@ class StudyConfig:
     min_accuracy: float | None = None  # percent; what cannot come to it is stopped
     storage: str | None = None  # URL without a password; None: study.db in the study's folder
     artifacts: str | None = None  # where files go that all machines can reach; None: in the folder
+    dataset_checksum: str | None = None  # of the training images in a folder of the user's
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        dataset(self.dataset)
+        check(self.dataset)
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is None and name in _OPTIONAL:
@@ -53,7 +54,7 @@ class StudyConfig:
             raise ConfigError(
                 f"min_params = {self.min_params}: it is at most the budget, {self.budget}"
             )
-        for name in ("space", "sampler", "early_stop", "device", "storage", "artifacts"):
+        for name in _WORDS:
             value = getattr(self, name)
             if value is None and name in _OPTIONAL:
                 continue
@@ -63,8 +64,33 @@ class StudyConfig:
 
     @property
     def data(self) -> Dataset:
-        """The data set's entry in the catalogue."""
+        """The data set; raises `DataError` if it is in a folder that does not hold it."""
         return dataset(self.dataset)
+
+    @property
+    def dataset_name(self) -> str:
+        """What the data set is called; that in a folder has the folder's name."""
+        return dataset_name(self.dataset)
+
+    def located(self, data_dir: Path | None, test: bool = False) -> "StudyConfig":
+        """This configuration, with its data set where this machine has it.
+
+        Downloads what can be; with `test` the test images' files have to be here too. Raises
+        `DataError` if the data set is not here, or if the folder holds other training images than
+        those that the study began with.
+        """
+        config = self
+        if own.is_path(self.dataset):
+            folder = own.find(Path(self.dataset), data_dir, search_path(None))
+            found = own.checksum(folder)
+            if self.dataset_checksum not in (None, found):
+                raise DataError(
+                    f"{folder} holds other training images than this study began with: put those "
+                    "back, name their folder with --data-dir, or choose another --study"
+                )
+            config = replace(self, dataset=str(folder), dataset_checksum=found)
+        ensure(config.data, data_dir, test)
+        return config
 
     @property
     def task(self) -> Task:
@@ -89,7 +115,14 @@ _LEAST = {
     "min_params": 1,
 }
 
-_OPTIONAL = ("max_draws", "workers", "max_macs", "max_ram", "min_params", "storage", "artifacts")
+_WORDS = (
+    *("space", "sampler", "early_stop", "device"),
+    *("storage", "artifacts", "dataset_checksum"),
+)
+_OPTIONAL = (
+    *("max_draws", "workers", "max_macs", "max_ram", "min_params"),
+    *("storage", "artifacts", "dataset_checksum"),
+)
 # What settings of today were before they had a name.
 _BEFORE: dict[str, Any] = {"average": 0.0, "lr_without_norm": 1.0}
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
@@ -108,10 +141,13 @@ def from_settings(settings: Mapping[str, Any]) -> StudyConfig:
     for name in settings:
         if name not in _SETTINGS | _RECIPE:
             raise ConfigError(unknown("setting", name, sorted(_SETTINGS | _RECIPE)))
-    own = {name: value for name, value in settings.items() if name in _SETTINGS}
-    config = StudyConfig(**own)
+    config = StudyConfig(**{name: settings[name] for name in settings if name in _SETTINGS})
     recipe = {name: value for name, value in settings.items() if name in _RECIPE}
-    return replace(config, recipe=Recipe(**{"batch_size": config.data.batch_size, **recipe}))
+    if own.is_path(config.dataset):  # as it is called from any other directory too
+        config = replace(config, dataset=str(Path(config.dataset).resolve()))
+    if "batch_size" not in recipe:
+        recipe["batch_size"] = config.data.batch_size
+    return replace(config, recipe=Recipe(**recipe))
 
 
 def to_settings(config: StudyConfig) -> dict[str, Any]:
@@ -174,5 +210,15 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [
         f"{name} {old.get(name)!r} -> {value!r}"
         for name, value in new.items()
-        if name not in FREE and old.get(name) != value
+        if name not in FREE and old.get(name) != value and not _moved(name, old.get(name), value)
     ]
+
+
+def _moved(name: str, *values: object) -> bool:
+    """Whether this is a data set's folder in another place; `located` tells whether it is it."""
+    return name == "dataset" and all(isinstance(v, str) and own.is_path(v) for v in values)
+
+
+def dataset_name(called: str) -> str:
+    """What the data set that a search is given as `called` is called in its study's name."""
+    return Path(called).resolve().name if own.is_path(called) else called

@@ -177,7 +177,7 @@ def placed(study: str | None, flags: Mapping[str, Any], url: str | None) -> Fold
     """
     defaults = StudyConfig()
     dataset, budget = flags.get("dataset", defaults.dataset), flags.get("budget", defaults.budget)
-    folder = named(study or f"{dataset}-{budget}")
+    folder = named(study or f"{configuration.dataset_name(dataset)}-{budget}")
     there = _opened(folder)
     if url is not None:
         backends.kind(url)

@@ -10,7 +10,6 @@ from typing import Any
 import optuna
 from optuna.exceptions import DuplicatedStudyError
 
-from nas.data import ensure
 from nas.errors import StudyError
 from nas.records import Record, Run
 from nas.records.tables import write_tables
@@ -60,8 +59,8 @@ def search(
     config, _, _ = _prepare(folder, flags)
     on_ray = connected(ray, folder) if ray is not None else None
     first = warm_start.known(start_from) if start_from else []
+    config = config.located(data_dir)
     warm_start.check(first, config.task)
-    ensure(config.data, data_dir)
     here = processes.this_machine(context, config.device, config.recipe) if context else None
     folder.make()
     with folder.held(folder.search_lock, "searched"), owners.signed_on(folder) as owner:
@@ -73,6 +72,7 @@ def search(
             except DuplicatedStudyError:  # another machine was quicker: its settings are the law
                 config, space, optuna_study = _prepare(folder, flags)
                 assert optuna_study is not None
+        config = config.located(data_dir)
         waiting = storage.patient(optuna_study, observer.warn)
         new = shared.settings(waiting) is None
         config = _with_artifacts(folder, config, waiting, new)
@@ -113,8 +113,7 @@ def join(
     of_machine = {name: value for name, value in flags.items() if name != "space"}
     config, space = folders.prepare(folder, of_machine, own, flags.get("space"))
     shared.check_space(waiting, space)
-    config = _with_artifacts(folder, config, waiting, new=False)
-    ensure(config.data, data_dir)
+    config = _with_artifacts(folder, config, waiting, new=False).located(data_dir)
     here = processes.this_machine(context, config.device, config.recipe)
     folder.make()
     with owners.signed_on(folder) as owner:

@@ -152,6 +152,7 @@ class Worker:
     ) -> None:
         self._folder = work.folder
         self._config = work.config
+        self._task = work.config.task
         self._arithmetic = work.machine.arithmetic
         self._where = f"{device}, {work.machine.arithmetic}"
         self._name = name
@@ -200,7 +201,7 @@ class Worker:
                 architecture = (
                     Architecture.from_json(given)
                     if given
-                    else self._space.sample(trial, self._config.task)
+                    else self._space.sample(trial, self._task)
                 )
         except ArchitectureError as error:
             trial.set_constraint("possible", 1.0)
@@ -210,7 +211,7 @@ class Worker:
             trials.set_attributes(trial, {"state": State.FAILED.value, "reason": str(error)})
             self._finish(trial, TrialState.FAIL)
             raise
-        limits = self._config.task.limits
+        limits = self._task.limits
         excess, shortfall = gate.excess(architecture, limits), gate.shortfall(architecture, limits)
         violations = gate.violations(architecture, limits)
         if excess or shortfall:

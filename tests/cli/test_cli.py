@@ -238,6 +238,7 @@ def test_spaces_and_datasets_are_listed(
     output = capsys.readouterr().out
     assert str(mnist_dir) in output
     assert "1,497 (249 held out)" in output
+    assert "--dataset ./mine" in output
 
 
 def test_the_formats_are_the_exporters() -> None:

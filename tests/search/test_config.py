@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.errors import ConfigError
+from nas.errors import ConfigError, NasError
 from nas.search import config
 
 
@@ -66,7 +66,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 def test_any_settings_make_a_configuration_or_a_clear_error(settings: dict[str, object]) -> None:
     try:
         made = config.from_settings(settings)
-    except ConfigError:
+    except NasError:
         return
     assert config.from_settings(config.to_settings(made)) == made
 

@@ -1,0 +1,144 @@
+"""A data set of a user's own, from its first search to the script that trains its network again."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import bars
+import numpy as np
+import pytest
+
+from nas.cli.app import run as nas
+from nas.records import State
+from nas.results import opened as studies
+
+SEARCH = "search --dataset {} --budget 600 --trials {} --epochs 2 --workers 1 --device cpu"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the data set `bars` and a study of it. Not to be changed."""
+    folder = tmp_path_factory.mktemp("own")
+    bars.write(folder / "bars")
+    words = SEARCH.format("./bars", 2).split()
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "New study studies/bars-600: bars, at most 600 parameters" in done.stdout
+    return folder
+
+
+@pytest.fixture
+def mine(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is the current directory; the first one's path is of no use there."""
+    copy = Path(shutil.copytree(place, tmp_path / "mine"))
+    settings = copy / "studies" / "bars-600" / "study.toml"
+    settings.write_text(settings.read_text().replace(str(place), str(copy)))
+    monkeypatch.chdir(copy)
+    monkeypatch.delenv("NAS_DATA_DIR", raising=False)
+    return copy
+
+
+def spoil(file: Path) -> None:
+    array = np.load(file)
+    array[0] = (array[0] + 1) % 3
+    np.save(file, array)
+
+
+def test_its_networks_take_its_images_and_tell_its_classes(place: Path) -> None:
+    opened = studies.opened(str(place / "studies" / "bars-600"))
+    networks = [record.architecture for record in opened.records if record.state is State.TRAINED]
+    assert len(networks) == 2
+    for network in networks:
+        assert network.input_shape == (3, bars.HEIGHT, bars.WIDTH)
+        assert network.out_shape == (bars.CLASSES,)
+
+
+def test_the_exported_script_trains_the_network_again(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nas(["export", "-o", "out"]) == 0
+    assert "Proven without nas" in capsys.readouterr().out
+    best = studies.opened("bars-600").front[-1]
+    done = subprocess.run(
+        [sys.executable, "train.py", "--data", str(mine / "bars"), "--held-out", "--threads", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=mine / "out",
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"held-out accuracy {best.accuracy:.2f} %" in done.stdout.splitlines()[-2]
+    last = best.curve[-1]
+    assert f"training loss {last.train_loss:.4f}" in done.stdout.splitlines()[-2]
+
+
+def test_it_is_verified_and_reported(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert nas(["verify", "--trial", "0", "--seeds", "1", "--workers", "1"]) == 0
+    assert "percent of the test images" in capsys.readouterr().out
+    assert len(studies.opened("bars-600").runs) == 1
+    assert nas(["report"]) == 0
+    page = (mine / "studies" / "bars-600" / "report.html").read_text(encoding="utf-8")
+    assert "bars, at most 600 parameters" in page
+
+
+def test_test_images_that_are_missing_are_missed_before_anything_is_trained(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mine / "bars" / "x_test.npy").unlink()
+    assert nas(["verify"]) == 2
+    assert "x_test.npy cannot be read" in capsys.readouterr().err
+    assert nas(["export"]) == 0, "that reads no test image"
+
+
+@pytest.mark.parametrize("file", ["x_train.npy", "y_train.npy"])
+def test_a_study_goes_on_with_the_images_that_it_began_with_alone(
+    mine: Path, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(mine / "bars" / file)
+    for command in (SEARCH.format("./bars", 3).split(), ["verify"], ["export"]):
+        assert nas(command) == 2
+        assert "holds other training images than this study began with" in capsys.readouterr().err
+    assert nas(["front"]) == 0, "what is known of it is still shown"
+
+
+def test_its_folder_may_move(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "data").mkdir()
+    (mine / "bars").rename(mine / "data" / "bars")
+    assert nas(["front"]) == 0
+    assert nas(["export"]) == 2
+    assert re.search(r"bars/x_train.npy cannot be read .*--data-dir", capsys.readouterr().err)
+    assert nas(["export", "--data-dir", "data"]) == 0
+    assert nas([*SEARCH.format("data/bars", 3).split(), "--study", "bars-600"]) == 0
+    assert "trained 3/3" in capsys.readouterr().out
+    assert nas(["export"]) == 0, "the study knows its new place"
+    assert nas([*SEARCH.format("digits", 3).split(), "--study", "bars-600"]) == 2
+    assert "dataset " in capsys.readouterr().err
+
+
+def test_a_worker_has_it_in_a_folder_of_its_own(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On another machine it is elsewhere."""
+    url = f"journal://{mine}/study.log"
+    words = [*SEARCH.format("./bars", 1).split(), "--storage", url, "--study", "shared"]
+    assert nas(words) == 0
+    (mine / "there").mkdir()
+    (mine / "bars").rename(mine / "there" / "bars")
+    capsys.readouterr()
+    join = ["worker", "shared", "--storage", url, "--workers", "1"]
+    assert nas(join) == 2
+    assert "--data-dir" in capsys.readouterr().err
+    assert nas([*join, "--data-dir", "there"]) == 0
+    spoil(mine / "there" / "bars" / "x_train.npy")
+    assert nas([*join, "--data-dir", "there"]) == 2
+    assert "other training images" in capsys.readouterr().err
