@@ -12,6 +12,7 @@ from nas.cli.arguments import Study, whole
 class Format(StrEnum):
     python = "python"
     onnx = "onnx"
+    onnx_int8 = "onnx-int8"
     torch = "torch"
 
 
@@ -41,7 +42,11 @@ def command(
         ),
     ] = None,
     format: Annotated[
-        Format, typer.Option(help="Source, ONNX, or a torch.export program.")
+        Format,
+        typer.Option(
+            help="python (source), onnx, onnx-int8, or torch (a torch.export program).",
+            metavar="NAME",
+        ),
     ] = Format.python,
     output: Annotated[
         Path | None,
@@ -59,11 +64,10 @@ def command(
     """Take a network away: source, weights, training script; or ONNX; or a torch program.
 
     Before it reports success, the export runs in a process without nas, on real images, and has to
-    give the trained network's outputs.
+    give the trained network's outputs; in int8, nearly always its class.
     """
     from nas.cli.text import console
     from nas.errors import ConfigError
-    from nas.export.subject import Subject
     from nas.records import choice
     from nas.results.opened import opened
 
@@ -79,35 +83,31 @@ def command(
         record = choice.from_accuracy(found.records, min_accuracy)[0]
     else:
         record = choice.best(found.records, max_params)
-    config, folder = found.config, found.folder
-    architecture = record.architecture
-    config = config.located(data_dir)
+    config = found.config.located(data_dir)
     from nas.data.images import load_split
-    from nas.export.export import IMAGES, export
+    from nas.export.export import IMAGES, ROUNDED, export
+    from nas.results.subjects import subject
 
     data = load_split(config.data, data_dir)
-    verified = found.verified.get(record.number)
-    assert record.accuracy is not None, "it is trained"
-    assert record.seed is not None, "it is trained"
-    subject = Subject(
-        title=f"Trial {record.number} of study {folder.name}",
-        architecture=architecture,
-        weights=found.weights(record),
-        dataset=config.data,
-        mean=data.normalizer.mean,
-        std=data.normalizer.std,
-        recipe=config.recipe,
-        seed=record.seed,
-        budget=config.budget,
-        accuracy=record.accuracy,
-        verified=f"Verified: {verified.sentence()}." if verified else "",
-    )
-    images = data.normalizer(data.held_out.take(slice(IMAGES)).float() / 255)
-    place = output or folder.path / "export" / f"trial-{record.number}-{format.value}"
-    done = export(subject, format.value, images, place)
+    rounded = format.value in ROUNDED
+    count = len(data.held_out) if rounded else IMAGES
+    images = data.normalizer(data.held_out.take(slice(count)).float() / 255)
+    place = output or found.folder.path / "export" / f"trial-{record.number}-{format.value}"
+    done = export(subject(found, record, config, data), format.value, images, place)
     out = console()
     out.print(f"{done.folder}: {', '.join(done.files)}", soft_wrap=True)
-    counted = f"{architecture.params:,} parameters, " if format is not Format.onnx else ""
+    if rounded:
+        own, exact = (
+            100 * float((outputs.argmax(1) == data.held_out.labels).float().mean())
+            for outputs in (done.proof.outputs, done.proof.expected)
+        )
+        out.print(
+            f"Run without nas: {own:.2f} % of the {count:,} held-out images; the trained network "
+            f"has {exact:.2f} % of them",
+            soft_wrap=True,
+        )
+        return
+    counted = f"{record.params:,} parameters, " if format is not Format.onnx else ""
     error = done.proof.error
     how = f"the trained network's to {error:.1g}" if error else "exactly the trained network's"
     out.print(

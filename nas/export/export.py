@@ -9,12 +9,18 @@ from types import ModuleType
 from torch import Tensor
 
 from nas.errors import ExportError
-from nas.export import onnx, program, python
+from nas.export import onnx, onnx_int8, program, python
 from nas.export.proof import Claim, Proof, prove
 from nas.export.subject import Subject
 
 IMAGES = 64  # real ones, that an export is proven on
-FORMATS: dict[str, ModuleType] = {"python": python, "onnx": onnx, "torch": program}
+FORMATS: dict[str, ModuleType] = {
+    "python": python,
+    "onnx": onnx,
+    "onnx-int8": onnx_int8,
+    "torch": program,
+}
+ROUNDED = ("onnx-int8",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ def export(subject: Subject, format: str, images: Tensor, folder: Path) -> Expor
     try:
         aside.mkdir(parents=True)
         files = FORMATS[format].write(subject, aside)
-        (proof,) = prove([Claim(subject, format, aside)], images)
+        (proof,) = prove([Claim(subject, format, aside, format in ROUNDED)], images)
         if folder.exists():
             old = folder.with_name(f"{aside.name}.old")
             folder.rename(old)

@@ -12,6 +12,7 @@ import traceback
 
 import torch
 
+AT_ONCE = 500  # images
 OWN = ("model", "weights", "train", "test_model")
 
 
@@ -41,6 +42,15 @@ def onnx(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
     return None, torch.from_numpy(outputs)
 
 
+def onnx_int8(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
+    """onnxruntime's outputs, in integers where it has them; not counted either."""
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(f"{folder}/model.int8.onnx", providers=["CPUExecutionProvider"])
+    parts = [session.run(None, {"images": part.numpy()})[0] for part in inputs.split(AT_ONCE)]
+    return None, torch.cat([torch.from_numpy(part) for part in parts])
+
+
 def program(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
     """The loaded program's outputs. A weight that layers share has a name for each of them."""
     loaded = torch.export.load(f"{folder}/model.pt2")
@@ -48,7 +58,7 @@ def program(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor
     return sum(weights.values()), loaded.module()(inputs)
 
 
-FORMATS = {"python": python, "onnx": onnx, "torch": program}
+FORMATS = {"python": python, "onnx": onnx, "onnx-int8": onnx_int8, "torch": program}
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ def write(subject: Subject, folder: Path) -> list[str]:
     metadata. Raises `ExportError` without the extra `onnx`.
     """
     try:
-        import onnx
+        import onnx  # noqa: F401
         import onnxruntime  # noqa: F401 - the proof needs it
         import onnxscript  # noqa: F401 - torch needs it
     except ImportError as error:
@@ -39,9 +39,17 @@ def write(subject: Subject, folder: Path) -> list[str]:
         dynamic_shapes=({0: "batch"},),
     )
     assert program is not None
-    model = program.model_proto
+    program.save(str(folder / FILES[0]))
+    describe(subject, folder / FILES[0])
+    return list(FILES)
+
+
+def describe(subject: Subject, file: Path) -> None:
+    """Write into a model where it comes from and how its input is normalised, and check it."""
+    import onnx
+
+    model = onnx.load(file)
     metadata = {"title": subject.title, "mean": str(subject.mean), "std": str(subject.std)}
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, folder / FILES[0])
-    return list(FILES)
+    onnx.save(model, file)

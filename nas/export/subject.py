@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from nas.architecture import Architecture
 from nas.data import Dataset
 from nas.training import Recipe
@@ -22,4 +24,5 @@ class Subject:
     seed: int
     budget: int
     accuracy: float  # percent, on the held-out training images, one run
+    calibration: Tensor | None = None  # training images (n, C, H, W), normalised; int8 needs them
     verified: str = ""  # the sentence that says what `nas verify` found

@@ -2,12 +2,16 @@
 
 import ast
 import contextlib
+import json
+import math
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
+import onnxruntime
 import optuna
 import pytest
 import torch
@@ -16,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from nas.architecture import Architecture, Conv, Dropout, Limits, ReLU, SiLU, Task
 from nas.architecture.module import build
 from nas.data import dataset
-from nas.data.images import Split
+from nas.data.images import Split, load_split
 from nas.errors import ArchitectureError, ExportError
 from nas.export import python, source
 from nas.export.export import FORMATS, export
@@ -102,11 +106,68 @@ def test_random_architectures_of_every_space_pass_their_proof(
 def test_every_format_proves_itself(
     format: str, tmp_path: Path, net: Architecture, images: torch.Tensor
 ) -> None:
-    done = export(subject(tmp_path, net), format, images, tmp_path / "out")
+    own = replace(subject(tmp_path, net), calibration=images)
+    done = export(own, format, images, tmp_path / "out")
     assert sorted(path.name for path in done.folder.iterdir()) == sorted(done.files)
     assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "out"}
-    again = export(subject(tmp_path, net, seed=1), format, images, tmp_path / "out")
-    assert again.files == done.files
+
+
+def test_an_export_is_replaced_by_another(
+    tmp_path: Path, net: Architecture, images: torch.Tensor
+) -> None:
+    first = export(subject(tmp_path, net), "torch", images, tmp_path / "out")
+    again = export(subject(tmp_path, net, seed=1), "python", images, tmp_path / "out")
+    assert first.files != again.files
+    assert sorted(path.name for path in again.folder.iterdir()) == sorted(again.files)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> tuple[Subject, torch.Tensor]:
+    """The trained network of 7,749 parameters that is in the repository, with some of the images
+    that its search held out."""
+    best = Path(__file__).parents[2] / "studies" / "mnist-8k" / "best"
+    architecture = Architecture.from_json(json.loads((best / "architecture.json").read_text()))
+    data = load_split(dataset("mnist"), mnist_dir)
+    own = replace(
+        subject(tmp_path_factory.mktemp("kept"), architecture),
+        weights=best / "weights.safetensors",
+        calibration=data.normalizer(data.train.take(slice(256)).float() / 255),
+    )
+    return own, data.normalizer(data.held_out.take(slice(2_000)).float() / 255)
+
+
+def test_a_network_in_int8_comes_to_the_classes_of_the_trained_one_on_any_processor(
+    tmp_path: Path, kept: tuple[Subject, torch.Tensor]
+) -> None:
+    own, images = kept
+    done = export(own, "onnx-int8", images, tmp_path / "out")
+    wanted = done.proof.expected.argmax(1)
+    assert (done.proof.outputs.argmax(1) == wanted).float().mean() > 0.997
+    # Not in one pass over integers, but node by node, in float between rounding.
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    file = done.folder / "model.int8.onnx"
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    (plain,) = session.run(None, {"images": images.numpy()})
+    assert (plain.argmax(1) == wanted.numpy()).mean() > 0.997
+    model = onnx.load(file)
+    assert {p.key for p in model.metadata_props} >= {"title", "mean", "std"}
+    int8 = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    convolutions = sum(w.numel() for w in build(own.architecture).parameters() if w.dim() == 4)
+    assert sum(math.prod(t.dims) for t in int8 if len(t.dims) == 4) == convolutions
+
+
+def test_int8_that_is_not_the_network_is_refused(
+    tmp_path: Path, kept: tuple[Subject, torch.Tensor]
+) -> None:
+    """Calibrated on empty images, it knows nothing of the range of others."""
+    own, images = kept
+    blank = torch.full_like(images[:8], -own.mean / own.std)
+    with pytest.raises(ExportError, match="comes to the trained network's class for"):
+        export(replace(own, calibration=blank), "onnx-int8", images, tmp_path / "out")
+    with pytest.raises(ExportError, match="needs images to be calibrated on"):
+        export(replace(own, calibration=None), "onnx-int8", images, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_export_that_is_not_the_network_is_refused(
