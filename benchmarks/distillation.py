@@ -8,8 +8,8 @@ training image is computed once. The loss is `1 - share` of the cross-entropy wi
 `share` of that with the teacher's softened classes, times the square of the temperature (Hinton,
 Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015). All else is the default
 recipe, and the nets are those of `recipe.py`, with SiLU; what they come to without a teacher is its
-row `activation: SiLU`, with the same seeds. 50,000 MNIST images to train on, which are the teacher's
-too; accuracy on the 10,000 held-out ones after the 15th epoch; no test image is read.
+row `activation: SiLU`, with the same seeds. 50,000 MNIST images to train on, which are also the
+teacher's; accuracy on the 10,000 held-out ones after the 15th epoch; no test image is read.
 
 Writes distillation.csv beside this file, a row a run, and prints it against recipe.csv.
 """
@@ -145,8 +145,9 @@ def main() -> None:
     asked = (rows["temperature"] == options.temperature) & (rows["share"] == options.share)
     shown = table(rows[asked])
     print(shown.to_string(index=False))
-    mean, error = (float(value) for value in (shown["gain"].mean(), shown["gain"].sem()))
-    print(f"gain {mean:.3f} ± {error:.3f} points (standard error), n = {len(shown)}")
+    gains = shown["gain"].to_numpy(float)
+    error = gains.std(ddof=1) / len(gains) ** 0.5
+    print(f"gain {gains.mean():.3f} ± {error:.3f} points (standard error), n = {len(gains)}")
 
 
 if __name__ == "__main__":

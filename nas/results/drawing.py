@@ -22,6 +22,7 @@ from nas.architecture import (
 GAP = 34  # between two boxes, where the operation stands
 HIGHEST = 84  # of a box, for the input's side
 TOP, BOTTOM = 18, 18  # for text above and below the boxes
+MARGIN = 20  # left and right: the sides of an image that is not square are wider than its box
 
 
 def draw(architecture: Architecture) -> str:
@@ -30,7 +31,7 @@ def draw(architecture: Architecture) -> str:
     for layer, shape in zip(architecture.layers, architecture.shapes[1:], strict=True):
         if not layer.in_place:
             maps.append((*_operation(layer), shape))
-    x, boxes = 2.0, []
+    x, boxes = float(MARGIN), []
     for kind, operation, shape in maps:
         x += GAP if operation else 0
         width, height = _size(shape, architecture.input_shape)
@@ -40,8 +41,8 @@ def draw(architecture: Architecture) -> str:
     svg = Element(
         "svg",
         {
-            "viewBox": f"0 0 {x + 2:.0f} {total}",
-            "width": f"{x + 2:.0f}",
+            "viewBox": f"0 0 {x + MARGIN:.0f} {total}",
+            "width": f"{x + MARGIN:.0f}",
             "height": str(total),
             "role": "img",
             "aria-label": architecture.summary(),
