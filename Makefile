@@ -10,9 +10,9 @@ demo: $(VENV)/installed
 	$(BIN)/nas search --dataset digits --budget 3000 --trials 12 --study ./demo
 	@echo "Now try: $(BIN)/nas show ./demo"
 
-# Two files at a time: many wait for processes, servers and silence.
+# Two files at a time, in the order of tests/conftest.py: many wait for processes, servers and silence.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

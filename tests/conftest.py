@@ -35,6 +35,20 @@ torch.set_num_threads(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# They wait for servers and silence, and come first: of two workers that take a file at a time none
+# is then left with one of them when the other has nothing more to do.
+LONGEST = (
+    *("test_machines.py", "test_backends.py", "test_cluster.py"),
+    *("test_search.py", "test_scale.py", "test_verify.py", "test_export.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others in their order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The user's cache is not for tests to read or write."""
