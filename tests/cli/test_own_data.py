@@ -10,10 +10,13 @@ from pathlib import Path
 import bars
 import numpy as np
 import pytest
+import torch
 
 from nas.cli.app import run as nas
+from nas.data.images import Images
 from nas.records import State
 from nas.results import opened as studies
+from nas.results import subjects
 
 SEARCH = "search --dataset {} --budget 600 --trials {} --epochs 2 --workers 1 --device cpu"
 
@@ -80,6 +83,28 @@ def test_the_exported_script_trains_the_network_again(
     assert f"held-out accuracy {best.accuracy:.2f} %" in done.stdout.splitlines()[-2]
     last = best.curve[-1]
     assert f"training loss {last.train_loss:.4f}" in done.stdout.splitlines()[-2]
+
+
+def test_in_int8_it_says_what_it_has_then(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert nas(["export", "--format", "onnx-int8", "-o", "int8"]) == 0
+    best = studies.opened("bars-600").front[-1]
+    said = re.search(
+        r"Run without nas: (.+) % of the 80 held-out images; the trained network has (.+) % of",
+        capsys.readouterr().out,
+    )
+    assert said is not None
+    assert float(said[2]) == pytest.approx(best.accuracy, abs=0.01)
+    assert float(said[1]) >= float(said[2]) - 10, "nine classes in ten are the same"
+    assert [path.name for path in (mine / "int8").iterdir()] == ["model.int8.onnx"]
+
+
+def test_int8_is_calibrated_on_images_of_all_classes_where_they_are_sorted() -> None:
+    labels = torch.arange(3).repeat_interleave(500)
+    pixels = labels.to(torch.uint8).reshape(-1, 1, 1, 1)
+    spread = subjects._spread(Images(pixels, labels), subjects.CALIBRATION)
+    assert torch.bincount(spread.flatten().long()).tolist() == [171, 171, 170]
+    few = Images(pixels[:5], labels[:5])
+    assert len(subjects._spread(few, subjects.CALIBRATION)) == 5
 
 
 def test_it_is_verified_and_reported(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
