@@ -87,7 +87,7 @@ def train(job: tuple[str, int]) -> list[dict[str, object]]:
             group["lr"] = own.rate(epoch)
         model.train()
         for which in torch.randperm(len(images), generator=generator).split(own.batch):
-            pixels = warp(images.take(which).float() / 255, own.rotation, 0, 0, generator)
+            pixels = warp(images.take(which).float() / 255, own.rotation, 0, 0, 0, generator)
             with arithmetic.context(device):
                 logits = model(arithmetic.arrange(normalizer(pixels)))
             loss = F.cross_entropy(logits.float(), images.labels[which])

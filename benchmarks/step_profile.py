@@ -2,7 +2,7 @@
 
     python benchmarks/step_profile.py [--device cpu]
 
-The conv space's first design for 8,000 parameters, one batch of the default recipe, one thread.
+The conv space's plain design for 8,000 parameters, one batch of the default recipe, one thread.
 Prints a table by kind of work, from torch's profiler, and writes step_profile.csv beside this file.
 """
 

@@ -1,4 +1,4 @@
-"""Batched augmentation: each image gets a rotation, scale and shift of its own."""
+"""Batched augmentation: each image gets a rotation, scale, shift and side of its own."""
 
 import math
 
@@ -12,15 +12,17 @@ def warp(
     rotation: float,
     shift: float,
     scale: float,
+    flip: float,
     generator: torch.Generator,
 ) -> Tensor:
-    """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre.
+    """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre, and
+    perhaps mirrored left to right before that.
 
     Drawn uniformly: the angle from +-`rotation` degrees, the factor from 1 +- `scale`, the shift
-    in each direction from +-`shift` pixels. Pixels from outside are 0. `generator` lives on the
-    images' device.
+    in each direction from +-`shift` pixels; `flip` is the probability that an image is mirrored.
+    Pixels from outside are 0. `generator` lives on the images' device.
     """
-    if not (rotation or shift or scale):
+    if not (rotation or shift or scale or flip):
         return images
     count, _, height, width = images.shape
     draw = torch.rand(4, count, device=images.device, generator=generator) * 2 - 1
@@ -36,5 +38,8 @@ def warp(
     cos, sin, across, down = (term[:, None, None] for term in (cos, sin, across, down))
     x = torch.addcmul(across - sin * ratio * rows, cos, columns)
     y = torch.addcmul(down + cos * rows, sin / ratio, columns)
+    if flip:
+        chance = torch.rand(count, device=images.device, generator=generator)
+        x = torch.where((chance < flip)[:, None, None], -x, x)
     grid = torch.stack([x, y], dim=3)
     return F.grid_sample(images, grid, align_corners=False)

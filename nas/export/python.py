@@ -68,6 +68,7 @@ def _train(subject: Subject) -> str:
         "ROTATION": recipe.rotation,
         "SHIFT": recipe.shift,
         "SCALE": recipe.scale,
+        "FLIP": recipe.flip,
         "PRECISION": recipe.precision,
         "SEED": subject.seed,
         "HELD_OUT": dataset.held_out,

@@ -27,6 +27,7 @@ class Recipe:
     rotation: float = 7.0  # degrees, each way
     shift: float = 1.5  # pixels, each way
     scale: float = 0.05  # relative, each way
+    flip: float = 0.0  # probability that an image is mirrored left to right
     precision: str = "auto"  # bfloat16 where the device has it, else float32
 
     def __post_init__(self) -> None:
@@ -51,6 +52,7 @@ class Recipe:
         _check_range("rotation", self.rotation, 0, 180)
         _check_range("shift", self.shift, 0, 28)
         _check_range("scale", self.scale, 0, 0.9)
+        _check_range("flip", self.flip, 0, 1)
 
     def of_network(self, batch_norm: bool) -> "Recipe":
         """The recipe of one network, with or without batch norm: its peak learning rate is `lr`."""

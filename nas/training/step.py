@@ -39,7 +39,7 @@ def inputs_of(
 ) -> Tensor:
     """The images that `which` (n,) picks, augmented and normalised: (n, C, H, W) float32."""
     pixels = images.take(which).float() / 255
-    warped = warp(pixels, recipe.rotation, recipe.shift, recipe.scale, generator)
+    warped = warp(pixels, recipe.rotation, recipe.shift, recipe.scale, recipe.flip, generator)
     return arithmetic.arrange(normalizer(warped))
 
 

@@ -30,11 +30,13 @@ def centroids(images: torch.Tensor) -> torch.Tensor:
 
 def test_nothing_to_do_leaves_the_images_as_they_are() -> None:
     images = torch.rand(3, 1, 28, 28)
-    assert warp(images, 0, 0, 0, generator()) is images
+    assert warp(images, 0, 0, 0, 0, generator()) is images
 
 
 def test_a_shift_moves_by_at_most_that_many_pixels_on_both_axes() -> None:
-    moved = centroids(warp(dot(10, 12, height=20), 0, 2.5, 0, generator())) - torch.tensor([10, 12])
+    moved = centroids(warp(dot(10, 12, height=20), 0, 2.5, 0, 0, generator())) - torch.tensor(
+        [10, 12]
+    )
     assert moved.abs().max() <= 2.5 + 1e-3
     assert moved.min(0).values.max() < -2.2
     assert moved.max(0).values.min() > 2.2
@@ -43,7 +45,7 @@ def test_a_shift_moves_by_at_most_that_many_pixels_on_both_axes() -> None:
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (20, 32)])
 def test_a_rotation_keeps_the_distance_from_the_centre(height: int, width: int) -> None:
     images = dot(height // 2 - 1, width // 2 + 7, height=height, width=width)
-    turned = centroids(warp(images, 30, 0, 0, generator()))
+    turned = centroids(warp(images, 30, 0, 0, 0, generator()))
     centre = torch.tensor([(height - 1) / 2, (width - 1) / 2])
     arm = turned - centre
     assert torch.allclose(arm.norm(dim=1), torch.tensor(7.52), atol=0.25)
@@ -53,17 +55,33 @@ def test_a_rotation_keeps_the_distance_from_the_centre(height: int, width: int) 
 
 
 def test_a_scale_stretches_by_at_most_that_share() -> None:
-    stretched = centroids(warp(dot(14, 24), 0, 0, 0.2, generator()))[:, 1] - 13.5
+    stretched = centroids(warp(dot(14, 24), 0, 0, 0.2, 0, generator()))[:, 1] - 13.5
     assert stretched.min() == pytest.approx(10.5 * 0.8, abs=0.3)
     assert stretched.max() == pytest.approx(10.5 * 1.2, abs=0.3)
 
 
+def test_a_share_of_the_images_is_mirrored_and_nothing_else_is_done_to_them() -> None:
+    images = torch.rand(400, 3, 20, 32)
+    found = warp(images, 0, 0, 0, 0.25, generator())
+    mirrored = torch.isclose(found, images.flip(3), atol=1e-4).all(dim=(1, 2, 3))
+    as_it_was = torch.isclose(found, images, atol=1e-4).all(dim=(1, 2, 3))
+    assert (mirrored ^ as_it_was).all()
+    assert 70 <= mirrored.sum() <= 130
+
+
+def test_mirroring_leaves_the_other_draws_as_they_are() -> None:
+    """Images that are mirrored always, and to begin with, come out as without it."""
+    images = torch.rand(16, 1, 24, 28)
+    plain = warp(images, 10, 2, 0.1, 0, generator(4))
+    assert torch.allclose(warp(images.flip(3), 10, 2, 0.1, 1, generator(4)), plain, atol=1e-4)
+
+
 def test_the_generator_alone_decides() -> None:
     images = torch.rand(8, 1, 28, 28)
-    first = warp(images, 7, 1.5, 0.05, generator(3))
+    first = warp(images, 7, 1.5, 0.05, 0, generator(3))
     torch.manual_seed(99)
-    assert torch.equal(first, warp(images, 7, 1.5, 0.05, generator(3)))
-    assert not torch.equal(first, warp(images, 7, 1.5, 0.05, generator(4)))
+    assert torch.equal(first, warp(images, 7, 1.5, 0.05, 0, generator(3)))
+    assert not torch.equal(first, warp(images, 7, 1.5, 0.05, 0, generator(4)))
 
 
 def test_the_grid_is_that_of_torch_affine_grid() -> None:
@@ -76,4 +94,4 @@ def test_the_grid_is_that_of_torch_affine_grid() -> None:
     theta = torch.stack([cos, -sin * 0.75, shift[0], sin / 0.75, cos, shift[1]], dim=1)
     grid = F.affine_grid(theta.view(count, 2, 3), list(images.shape), align_corners=False)
     theirs = F.grid_sample(images, grid, align_corners=False)
-    assert (warp(images, 20, 2, 0.1, generator(5)) - theirs).abs().max() < 5e-5
+    assert (warp(images, 20, 2, 0.1, 0, generator(5)) - theirs).abs().max() < 5e-5

@@ -66,6 +66,7 @@ def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None
         ({"schedule": "step"}, "unknown schedule 'step': known are restarts, one-cycle"),
         ({"average": -1}, "average = -1: it goes from 0 to 15"),
         ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
+        ({"flip": 1.5}, "flip = 1.5: it goes from 0 to 1"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:

@@ -38,6 +38,7 @@ LABEL_SMOOTHING = 0.0
 ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
 SCALE = 0.05  # relative, each way
+FLIP = 0.0  # probability that an image is mirrored left to right
 PRECISION = "auto"  # bfloat16 where the device has it, else float32
 SEED = 0
 HELD_OUT = 10_000  # training images that the search measured on
@@ -67,7 +68,7 @@ def batches(
     order = torch.randperm(len(images), device=images.device, generator=generator)
     order = order[: len(images) // size * size]
     for chunk in order.split(max(1, CHUNK // size) * size):
-        pixels = warp(images[chunk].float() / 255, ROTATION, SHIFT, SCALE, generator)
+        pixels = warp(images[chunk].float() / 255, ROTATION, SHIFT, SCALE, FLIP, generator)
         inputs = normalize(pixels).contiguous(memory_format=torch.channels_last)
         yield from zip(inputs.split(size), labels[chunk].split(size), strict=True)
 
