@@ -65,10 +65,10 @@ class Recurrent(nn.Module):
     """`convolution`, which others may apply as well, applied `times` times, each time with a batch
     norm of its own."""
 
-    def __init__(self, convolution: nn.Conv2d, times: int) -> None:
+    def __init__(self, convolution: nn.Module, width: int, times: int) -> None:
         super().__init__()
         self.convolution = convolution
-        self.norms = nn.ModuleList(nn.BatchNorm2d(convolution.out_channels) for _ in range(times))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(times))
 
     def forward(self, images: Tensor) -> Tensor:
         for norm in self.norms:
@@ -109,9 +109,28 @@ def _shared(
 def _one_for_all(width: int, times: int) -> list[nn.Module]:
     """One plain convolution, applied `times` times at each of two resolutions."""
     convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
+    return _at_both(width, [(convolution, times)])
+
+
+def _separable_for_all(width: int, *times: int) -> list[nn.Module]:
+    """Separable convolutions one behind the other, each applied as often as `times` says, and all
+    of them at each of two resolutions."""
+
+    def separable() -> nn.Module:
+        depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+        return nn.Sequential(depthwise, nn.Conv2d(width, width, 1, bias=False))
+
+    return _at_both(width, [(separable(), often) for often in times])
+
+
+def _at_both(width: int, convolutions: list[tuple[nn.Module, int]]) -> list[nn.Module]:
+    """The same convolutions before and behind a pooling, each as often as the number says."""
+    early, late = (
+        [Recurrent(convolution, width, times) for convolution, times in convolutions]
+        for _ in range(2)
+    )
     stem = [*_first(width=width), nn.MaxPool2d(2)]
-    middle = [Recurrent(convolution, times), nn.MaxPool2d(2), Recurrent(convolution, times)]
-    return [*stem, *middle, *_head(width)]
+    return [*stem, *early, nn.MaxPool2d(2), *late, *_head(width)]
 
 
 def _normed() -> list[nn.Module]:
@@ -161,8 +180,11 @@ NETS: dict[str, Callable[[], list[nn.Module]]] = {
     "n1k_tied5": lambda: _shared(6, 9, 10, times=5),
     "n1k_tiednormed": lambda: _shared(6, 8, 10, between=True),
     "n1k_one": lambda: _one_for_all(9, 3),
+    "n1k_sepone": lambda: _separable_for_all(17, 3),
+    "n1k_septwo": lambda: _separable_for_all(13, 1, 2),
     "n2k": _three_each,
     "n2k_tied": lambda: _shared(8, 13, 17),
+    "n2k_sepone": lambda: _separable_for_all(26, 3),
     "n3k_tied": lambda: _shared(11, 18, 22),
 }
 

@@ -125,7 +125,12 @@ VARIANTS = {
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm
-DESIGNS = ("design-991", "design-1858", "design-3514")  # of `conv.start` at 8,000, by parameters
+DESIGNS = {  # of `conv.start` at 8,000 parameters, or as it was; by their own parameters
+    "design-959": conv.RECURRENT,
+    "design-991": conv.SEPARABLE,
+    "design-1858": conv.RECURRENT,
+    "design-3514": conv.SEPARABLE,
+}
 
 Job = tuple[str, str, int, str]  # variant, net, seed, arithmetic
 
@@ -133,7 +138,7 @@ Job = tuple[str, str, int, str]  # variant, net, seed, arithmetic
 def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     """The net called `name`, with `after` behind each of its batch norms."""
     if name in DESIGNS:
-        return design(int(name.removeprefix("design-")), after)
+        return design(int(name.removeprefix("design-")), DESIGNS[name], after)
     normed = name != BARE
     norm = (BatchNorm(),) if normed else ()
 
@@ -154,11 +159,13 @@ def net(name: str, after: tuple[Layer, ...]) -> Architecture:
     return Architecture((1, 28, 28), (*bodies[name.removesuffix("-bare")], *head))
 
 
-def design(params: int, after: tuple[Layer, ...]) -> Architecture:
-    """The design for 8,000 parameters that has `params`, with `after` for its activation."""
+def design(params: int, family: conv.Family, after: tuple[Layer, ...]) -> Architecture:
+    """The family's design that has `params` of 8,000, with `after` for its activation."""
     task = Task((1, 28, 28), 10, Limits(8_000))
-    drawn = (conv.sample(optuna.trial.FixedTrial(values), task) for values in conv.start(task))
-    (found,) = (net for net in drawn if net.params == params)
+    best = conv.best_design(task, params, family)
+    assert best is not None
+    assert best[0] == params
+    found = conv.sample(optuna.trial.FixedTrial(best[1]), task)
     layers = ([*after] if isinstance(layer, ReLU | SiLU) else [layer] for layer in found.layers)
     return Architecture(found.input_shape, tuple(chain.from_iterable(layers)))
 

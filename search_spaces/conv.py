@@ -14,6 +14,7 @@ to the budget, whatever it is (`benchmarks/feasibility.py` measures the share).
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from math import sqrt
 
 import optuna
@@ -41,6 +42,7 @@ from nas.errors import ArchitectureError
 MAX_BLOCKS = 4
 MAX_CONVS = 3
 SOUND = 6  # up to here a wider first convolution gains more than another layer
+SHARED_UP_TO = 2_500  # parameters; above them sharing weights has gained nothing
 SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: it has none
 
 
@@ -96,12 +98,14 @@ def start(task: Task) -> list[dict[str, object]]:
 
     All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
     and SiLU (`docs/recipe.md` has it against ReLU). For the whole budget there is one of plain
-    convolutions besides, which are as good at 8,000 parameters and not below, and for the two
-    smallest shares one each whose blocks end with a shared convolution (`docs/search.md`).
+    convolutions besides, which are as good at 8,000 parameters and not below, and for each small
+    share another one whose blocks end with a shared convolution (`docs/evidence.md`).
     """
-    families = [(1, PLAIN), *((share, SEPARABLE) for share in (1, 2, 4, 8))]
-    families += [(share, RECURRENT) for share in (4, 8)]
-    chosen = [best_design(task, task.limits.params / share, family) for share, family in families]
+    sizes = [task.limits.params / share for share in (1, 2, 4, 8)]
+    families = [(size, SEPARABLE) for size in sizes]
+    families += [(size, RECURRENT) for size in sizes if size <= SHARED_UP_TO]
+    families.append((sizes[0], PLAIN))
+    chosen = [best_design(task, size, family) for size, family in families]
     sized = {size: params for found in chosen if found for size, params in [found]}
     return [sized[size] for size in sorted(sized, reverse=True)]
 
@@ -126,10 +130,12 @@ def _quality(params: Mapping[str, object]) -> tuple[int, int]:
 def _designs(task: Task, family: Family) -> Iterator[tuple[int, dict[str, object]]]:
     """The designs of a family, of any size: their parameters' number, and what draws them."""
     narrowest, widest = widths(task)
-    for convs in family.depths:
-        for width in range(narrowest, widest * 2 // 3 + 1):
-            block_widths = (width, width * 3 // 2, min(widest, width * 2))
-            params = _design(convs, block_widths, family)
+    firsts = range(narrowest, widest * 2 // 3 + 1)
+    for convs, width in product(family.depths, firsts):
+        middle, last = width * 3 // 2, min(widest, width * 2)
+        # Those that share have one depth: between two first widths a fifth of a budget would lie.
+        for end in range(middle, last + 1) if family.shared else [last]:
+            params = _design(convs, (width, middle, end), family)
             with suppress(ArchitectureError):  # a small image has no room for a deep design
                 yield sample(optuna.trial.FixedTrial(params), task).params, params
 

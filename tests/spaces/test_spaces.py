@@ -128,10 +128,13 @@ def test_the_conv_space_starts_with_sound_designs_of_falling_size(budget: int) -
     assert sizes == sorted(set(sizes), reverse=True)
     shared = [design.params for design in designs if "=" in design.summary()]
     own = [size for size in sizes if size not in shared]
-    for ordered, shares in ((own, (1, 1, 2, 4, 8)), (shared, (4, 8))):
-        for size, share in zip(ordered, shares, strict=False):
-            assert size <= budget / share
-    assert bool(shared) == (budget >= 2_000)
+    limits = [budget / share for share in (1, 2, 4, 8)]
+    small = [limit for limit in limits if limit <= conv.SHARED_UP_TO]
+    for ordered, at_most in ((own, limits[:1] + limits), (shared, small)):
+        assert len(ordered) <= len(at_most)
+        for size, limit in zip(ordered, at_most, strict=False):
+            assert size <= limit
+    assert bool(shared) == (300 <= budget <= 8 * conv.SHARED_UP_TO)
     if budget >= 1_000:
         assert sizes[0] > budget / 2
 
