@@ -90,7 +90,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small finished study, `s`, beside what its search printed. Not to be changed."""
     folder = tmp_path_factory.mktemp("finished")
-    command = "search --dataset digits --budget 900 --trials 5 --epochs 2 --workers 1 --study ./s"
+    command = "search --dataset digits --budget 900 --trials 7 --epochs 2 --workers 1 --study ./s"
     command += " --sampler tpe --seed 4"  # which also draws what is over the budget
     done = subprocess.run(
         [sys.executable, "-m", "nas", *command.split()],

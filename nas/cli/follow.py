@@ -1,17 +1,26 @@
-"""Following a search: a display that stays in place on a terminal, plain lines elsewhere."""
+"""Following a search or a verification: a display that stays in place on a terminal, plain lines
+elsewhere."""
 
 import sys
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import live
 from rich.console import Console, Group
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
-from nas.cli.text import best, counts, number, pace, percent, table
-from nas.records import REJECTED
+from nas.cli.text import best, counts, duration, number, pace, percent, table
+from nas.records import REJECTED, Record, Run
 from nas.search.config import StudyConfig
 from nas.search.events import Ended, Ready, WorkerEvent
 from nas.search.folder import Folder
 from nas.search.progress import Progress
+
+if TYPE_CHECKING:
+    from nas.results.plan import Job
+    from nas.training import Epoch
 
 QUIET_SECONDS = 30  # that plain lines may leave without a word
 
@@ -103,3 +112,80 @@ def _display(progress: Progress) -> Group:
         for worker, candidate in sorted(progress.training.items())
     ]
     return Group(counts(progress), f"{best(progress)}, {pace(progress)}", table(columns, rows))
+
+
+class Runs:
+    """Of a verification a line for every run that ends; on a terminal a bar that counts epochs
+    below them, elsewhere now and then a line in between."""
+
+    def __init__(self, all_of_them: bool) -> None:
+        """`all_of_them`: every run will be made; else one may turn out not to be needed."""
+        self._most = "" if all_of_them else "at most "
+        self._out = Console(highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.fields[runs]} runs, {task.completed:.0f}/{task.total:.0f} epochs"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            console=self._out,
+            transient=True,
+            disable=not self._out.is_terminal,
+        )
+        self._under_way: dict[tuple[int, int], int] = {}  # epochs of each run that has not ended
+        self._trained = 0  # epochs since the beginning
+
+    def begin(self, candidates: Sequence[Record], done: int, jobs: int, epochs: int) -> None:
+        self._done, self._jobs, self._epochs = done, jobs, epochs
+        self._began = time.monotonic()
+        plural = "candidate" if len(candidates) == 1 else "candidates"
+        runs = "run" if jobs == 1 else "runs"
+        self._say(
+            f"{len(candidates)} {plural}, {self._most}{jobs} {runs} of {epochs} epochs, "
+            f"{done} there from before"
+        )
+        self._task = self._bar.add_task("", total=jobs * epochs, completed=self._now, runs="")
+        self._draw()
+        self._bar.start()
+
+    def epoch(self, job: "Job", epoch: "Epoch") -> None:
+        self._under_way[job.key] = epoch.number
+        self._trained += 1
+        self._draw()
+
+    def run(self, record: Record, run: Run) -> None:
+        self._under_way.pop((run.trial, run.index), None)
+        self._done += 1
+        self._draw()
+        self._say(
+            f"run {self._done}/{self._jobs}: trial {record.number}, {number(record.params)} "
+            f"parameters, seed {run.index + 1}: {percent(run.accuracy)} of the test images, "
+            f"{run.seconds:.0f} s"
+        )
+
+    def tick(self) -> None:
+        if self._out.is_terminal or time.monotonic() - self._last <= QUIET_SECONDS:
+            return
+        total = self._jobs * self._epochs
+        counted = f"  {self._done}/{self._jobs} runs, {self._now}/{total} epochs"
+        if not self._trained:
+            self._say(f"{counted}, first epoch under way")
+            return
+        each = (time.monotonic() - self._began) / self._trained
+        self._say(f"{counted}, {self._most}{duration((total - self._now) * each)} left")
+
+    def warn(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+    @property
+    def _now(self) -> int:
+        """Epochs that are there: of a run that is made again only the last try's."""
+        return self._done * self._epochs + sum(self._under_way.values())
+
+    def _draw(self) -> None:
+        self._bar.update(self._task, completed=self._now, runs=f"{self._done}/{self._jobs}")
+
+    def _say(self, text: str) -> None:
+        self._last = time.monotonic()
+        self._out.print(text, soft_wrap=True)

@@ -74,6 +74,7 @@ def command(
     epoch, never the best one: mean, standard deviation, minimum and number of seeds. The same
     command again resumes.
     """
+    from nas.cli.follow import Runs
     from nas.cli.text import console
     from nas.results.opened import opened as open_study
     from nas.results.verify import verify
@@ -81,7 +82,7 @@ def command(
     found = open_study(study)
     plan = _plan(found, trial, front, min_accuracy, seeds, target, passes, sustained)
     out = console()
-    follower = _Follower()
+    follower = Runs(all_of_them=plan.target is None)
     try:
         verify(found, plan, follower, _at_least_one("--workers", workers), device, data_dir)
     except KeyboardInterrupt:
@@ -202,53 +203,3 @@ def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
     take = shlex.join(["nas", "export", found.folder.given, "--trial", str(answer.number)])
     out.print(f"To take it away: {take}", soft_wrap=True)
     return 0
-
-
-class _Follower:
-    """A line for every run that ends; on a terminal, a bar that counts epochs below them."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._out = Console(highlight=False)
-        self._bar = Progress(
-            TextColumn("{task.fields[runs]} runs, {task.completed:.0f}/{task.total:.0f} epochs"),
-            BarColumn(),
-            TimeRemainingColumn(),
-            console=self._out,
-            transient=True,
-            disable=not self._out.is_terminal,
-        )
-
-    def begin(self, candidates: "Sequence[Any]", done: int, jobs: int, epochs: int) -> None:
-        self._done, self._jobs = done, jobs
-        self._out.print(
-            f"{len(candidates)} candidates, {jobs} runs at most, {done} there from before",
-            soft_wrap=True,
-        )
-        self._task = self._bar.add_task(
-            "", total=jobs * epochs, completed=done * epochs, runs=f"{done}/{jobs}"
-        )
-        self._bar.start()
-
-    def epoch(self, job: Any, epoch: Any) -> None:  # noqa: ARG002
-        self._bar.advance(self._task)
-
-    def run(self, record: Any, run: Any) -> None:
-        self._done += 1
-        self._bar.update(self._task, runs=f"{self._done}/{self._jobs}")
-        self._out.print(
-            f"run {self._done}/{self._jobs}: trial {record.number}, {record.params:,} parameters, "
-            f"seed {run.index + 1}: {run.accuracy:.2f} % of the test images, {run.seconds:.0f} s",
-            soft_wrap=True,
-        )
-
-    def tick(self) -> None:
-        """The bar redraws itself."""
-
-    def warn(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        self._bar.stop()

@@ -158,12 +158,12 @@ def test_a_wrong_command_is_one_line_and_status_2(
 def test_a_search_says_what_it_does_and_ends_with_the_front(finished: Path) -> None:
     lines = (finished / "output.txt").read_text().splitlines()
     assert lines[0] == (
-        "New study s: digits, at most 900 parameters, space conv, 5 trials of 2 epochs"
+        "New study s: digits, at most 900 parameters, space conv, 7 trials of 2 epochs"
     )
     assert "worker-0 on cpu" in lines[1]
-    assert sum(line.startswith("trial ") for line in lines) == 5
+    assert sum(line.startswith("trial ") for line in lines) == 7
     assert any(line.startswith("Front of s: accuracy on held-out") for line in lines)
-    assert any(line.startswith("trained 5/5, over budget ") for line in lines)
+    assert any(line.startswith("trained 7/7, over budget ") for line in lines)
     assert lines[-1] == "Next: nas report ./s, nas dashboard ./s, nas verify ./s, nas export ./s"
 
 
@@ -172,8 +172,8 @@ def test_status_counts_and_says_that_it_is_complete(
 ) -> None:
     assert run(["status", str(finished / "s")]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "trained 5/5, over budget" in output
-    assert "10 epochs trained" in output
+    assert "trained 7/7, over budget" in output
+    assert "14 epochs trained" in output
     assert "The search is complete." in output
 
 
@@ -181,7 +181,7 @@ def test_status_says_how_to_resume(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = study / "study.toml"
-    settings.write_text(settings.read_text().replace("trials = 5", "trials = 9"))
+    settings.write_text(settings.read_text().replace("trials = 7", "trials = 9"))
     monkeypatch.chdir(study.parent)
     assert run(["status", "./study"]) == 0
     # Without its ./ it would be another study, under ./studies.

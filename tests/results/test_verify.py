@@ -210,7 +210,7 @@ def test_a_target_is_answered_with_a_status(
     flags = ["--seeds", "1", "--target", "1", "--min-accuracy", least]
     assert nas(["verify", str(study), *flags]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert "1 candidates, 1 runs at most" in output
+    assert "1 candidate, at most 1 run of 2 epochs" in output
     assert (
         f"Trial {best.number}, {best.params} parameters, is the smallest of the front from"
         in output

@@ -1,0 +1,73 @@
+"""What a verification says where there is no terminal."""
+
+import pytest
+
+from nas.cli import follow
+from nas.cli.follow import Runs
+from nas.records import Record, Run, State
+from nas.results.plan import Job
+from nas.training import Epoch
+
+ONE = Record(7, State.TRAINED, params=1_024)
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(follow, "time", made)
+    return made
+
+
+def epochs(runs: Runs, index: int, *numbers: int) -> None:
+    for number in numbers:
+        runs.epoch(Job(ONE, index), Epoch(number, 0.5, 90.0, None, None, 1.0))
+
+
+def test_a_verification_says_now_and_then_how_far_it_is(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Runs(all_of_them=True)
+    runs.begin([ONE], 1, 3, 15)
+    assert capsys.readouterr().out == "1 candidate, 3 runs of 15 epochs, 1 there from before\n"
+    clock.now += 20
+    runs.tick()
+    assert capsys.readouterr().out == ""
+    clock.now += 20
+    runs.tick()
+    assert capsys.readouterr().out == "  1/3 runs, 15/45 epochs, first epoch under way\n"
+    clock.now += 10
+    epochs(runs, 1, 1, 2, 3, 4, 5)
+    runs.tick()
+    assert capsys.readouterr().out == ""
+    clock.now += 50
+    runs.tick()
+    said = "  1/3 runs, 20/45 epochs, 8 min left\n"
+    assert capsys.readouterr().out == said
+    epochs(runs, 1, *range(6, 16))
+    runs.run(ONE, Run(7, 1, 11, 15, (99.4,), 0.02, 321.4, "cpu"))
+    said = "run 2/3: trial 7, 1,024 parameters, seed 2: 99.40 % of the test images, 321 s\n"
+    assert capsys.readouterr().out == said
+
+
+def test_a_run_that_is_made_again_counts_once(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Runs(all_of_them=False)
+    runs.begin([ONE, ONE], 0, 2, 15)
+    epochs(runs, 0, 1, 2, 3, 4)
+    epochs(runs, 0, 1)
+    clock.now += 100
+    runs.tick()
+    assert capsys.readouterr().out == (
+        "2 candidates, at most 2 runs of 15 epochs, 0 there from before\n"
+        "  0/2 runs, 1/30 epochs, at most 10 min left\n"
+    )
