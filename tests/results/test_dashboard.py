@@ -92,7 +92,7 @@ def test_every_trained_trial_has_its_artifacts(study: Path, tmp_path: Path) -> N
     found = studies.opened(str(study))
     storage = found.study._storage
     complete = found.study.get_trials(states=(TrialState.COMPLETE,))
-    assert len(complete) == 5
+    assert len(complete) == 7
     for trial in complete:
         metas = get_all_artifact_meta(study_or_trial=trial, storage=storage)
         assert {meta.filename for meta in metas} == {

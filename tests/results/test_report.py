@@ -87,7 +87,7 @@ def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
         assert f'id="{name}"' in text
     facts = report.facts(found)
     rejected = sum(record.state in REJECTED for record in found.records)
-    assert facts["epochs trained"] == "10, of which 0 in runs that did not end"
+    assert facts["epochs trained"] == "14, of which 0 in runs that did not end"
     assert facts["epochs saved by the gate"] == f"{2 * rejected} ({rejected} draws)"
 
 
@@ -108,7 +108,7 @@ def test_another_study_is_drawn_beside_it(
     assert nas(["report", str(verified), "--compare", str(other), "-o", str(path)]) == 0
     output = capsys.readouterr().out
     assert f"Report: {path}" in output
-    assert "5 trained" in output
+    assert "7 trained" in output
     text = path.read_text()
     assert "front of \\u0026lt;b\\u0026gt;other" in text
     assert "<b>other" not in text

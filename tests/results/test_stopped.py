@@ -43,7 +43,7 @@ def test_the_report_tells_them_apart(study: Path, stopped: int) -> None:
     (points,) = [t for t in figure.data if t.name == "stopped early (when it was stopped)"]
     assert (list(points.x), list(points.y)) == ([100], [12.5])
     assert "stopped after epoch 1" in points.text[0]
-    assert report.facts(found)["epochs saved by early stopping"] == "1 of 12 (1 stopped)"
+    assert report.facts(found)["epochs saved by early stopping"] == "1 of 16 (1 stopped)"
     assert "1 stopped early" in " ".join(report.summary(found))
     assert nas(["report", str(study)]) == 0
     assert "stopped early" in (study / "report.html").read_text()
@@ -73,7 +73,7 @@ def test_status_and_show_have_them(
 ) -> None:
     assert nas(["status", str(study)]) == 0
     shown = capsys.readouterr().out
-    assert "trained 6/5 (1 stopped early)" in shown
+    assert "trained 8/7 (1 stopped early)" in shown
     assert "Early stopping saved 1 epochs: 1 stopped" in shown
     assert nas(["show", str(study), "--trial", str(stopped)]) == 0
     assert REASON in capsys.readouterr().out.replace("\n", " ")

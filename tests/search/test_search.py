@@ -178,9 +178,9 @@ def test_a_search_starts_from_a_former_front_and_from_a_file() -> None:
 
 def test_two_workers_train_exactly_the_trials_asked_for() -> None:
     follower = Silent()
-    outcome = run(follower=follower, trials=5, workers=2, budget=800)
+    outcome = run(follower=follower, trials=8, workers=2, budget=800)
     assert outcome.reason == "complete"
-    records = check_whole("s", 5)
+    records = check_whole("s", 8)
     assert len({worker for worker, _ in follower.events}) == 2
     assert not follower.warnings
     for record in records:
