@@ -365,7 +365,7 @@ def _figure(x: str, y: str) -> go.Figure:
             "height": 420,
             "hovermode": "closest",
             "legend": {"orientation": "h", "y": -0.22, "x": 0},
-            "xaxis": {"title": {"text": x}, **grid},
+            "xaxis": {"title": {"text": x, "standoff": 4}, **grid},
             "yaxis": {"title": {"text": y}, **grid},
         }
     )
