@@ -42,7 +42,7 @@ from nas.errors import ArchitectureError
 MAX_BLOCKS = 4
 MAX_CONVS = 3
 SOUND = 6  # up to here a wider first convolution gains more than another layer
-SHARED_UP_TO = 2_500  # parameters; above them sharing weights has gained nothing
+SHARED_UP_TO = 2_500  # parameters; designs above them have gained nothing by sharing weights
 SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: it has none
 
 
