@@ -12,12 +12,12 @@ images that a search trains on, for 15 epochs, and measured after every epoch on
 images.
 
 The schedules: "restarts", cycles of 1 + 3 + 11 epochs, which was the default once; "one-cycle",
-without an average of the weights; and "averaged", the default recipe: the same trainings, of which
-the average is measured. All have a peak learning rate of 0.02. Phases, in order: 1 all nets under
-restarts; 2 two more seeds for 30 of them; 3 the first 40 nets, of all sizes, in one cycle; 4 these
-averaged; 5 all others averaged; 6 two more seeds averaged. Writes curves_nets.csv (a row a net) and
-curves.csv (a row an epoch) beside this file. What is there is kept: the command goes on where it
-was stopped.
+without an average of the weights; and "averaged": the same trainings, of which the average is
+measured. All have a peak learning rate of 0.02, and augmentation that does not fade. Phases, in
+order: 1 all nets under restarts; 2 two more seeds for 30 of them; 3 the first 40 nets, of all
+sizes, in one cycle; 4 these averaged; 5 all others averaged; 6 two more seeds averaged. Writes
+curves_nets.csv (a row a net) and curves.csv (a row an epoch) beside this file. What is there is
+kept: the command goes on where it was stopped.
 """
 
 import argparse
@@ -51,12 +51,13 @@ SMALLEST, LARGEST = 200, 20_000
 STEPS, PER_STEP = 20, 10
 MAX_MACS = 1_000_000
 QUARTER = 12_500  # images
-RATES: dict[str, Any] = {"lr": 0.02, "lr_without_norm": 1.0}  # the default when they were made
+# The default when they were made.
+FORMER: dict[str, Any] = {"lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0}
 
 RECIPES = {
-    "restarts": Recipe(**RATES, schedule="restarts", average=0.0),
-    "one-cycle": Recipe(**RATES, average=0.0),
-    "averaged": Recipe(**RATES),
+    "restarts": Recipe(**FORMER, schedule="restarts", average=0.0),
+    "one-cycle": Recipe(**FORMER, average=0.0),
+    "averaged": Recipe(**FORMER),
 }
 Job = tuple[int, str, int]  # net, schedule, seed
 

@@ -7,9 +7,10 @@ costs a pupil's training nothing: the mean of their logits over eight augmented 
 training image is computed once. The loss is `1 - share` of the cross-entropy with the label and
 `share` of that with the teacher's softened classes, times the square of the temperature (Hinton,
 Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015). All else is the default
-recipe, and the nets are those of `recipe.py`, with SiLU; what they come to without a teacher is its
-row `activation: SiLU`, with the same seeds. 50,000 MNIST images to train on, which are also the
-teacher's; accuracy on the 10,000 held-out ones after the 15th epoch; no test image is read.
+recipe, as it was before augmentation faded, and the nets are those of `recipe.py`, with SiLU; what
+they come to without a teacher is its row `activation: SiLU`, with the same seeds. 50,000 MNIST
+images to train on, which are also the teacher's; accuracy on the 10,000 held-out ones after the
+15th epoch; no test image is read.
 
 Writes distillation.csv beside this file, a row a run, and prints it against recipe.csv.
 """
@@ -43,7 +44,8 @@ OUTPUT = Path(__file__).with_suffix(".csv")
 STUDY = Path(__file__).parent.parent / "studies" / "mnist-20k" / "trials"
 TEACHERS = (1, 0, 2)  # trials
 VIEWS = 8
-RECIPE = Recipe()
+RECIPE = Recipe(fade=0.0)
+STRONG = torch.ones(())  # the augmentation, from the first step to the last
 HERE = by_hardware(torch.device("cpu"), RECIPE.precision)
 
 Job = tuple[str, int, float, float]  # net, seed, temperature, share
@@ -62,7 +64,12 @@ def taught(data: Split) -> Tensor:
             for which in torch.arange(len(data.train)).split(CHUNK):
                 with torch.no_grad():
                     sums[which] += model(
-                        inputs_of(data.train, which, data.normalizer, RECIPE, generator, HERE)
+                        inputs_of(
+                            *(data.train, which, data.normalizer),
+                            RECIPE,
+                            STRONG,
+                            *(generator, HERE),
+                        )
                     )
     return sums / (len(TEACHERS) * VIEWS)
 
@@ -84,7 +91,7 @@ def train(job: Job) -> list[dict[str, object]]:
         model.train()
         order = torch.randperm(len(images), generator=generator)[: steps * size]
         for chunk in order.split(CHUNK):
-            inputs = inputs_of(images, chunk, _data.normalizer, RECIPE, generator, HERE)
+            inputs = inputs_of(images, chunk, _data.normalizer, RECIPE, STRONG, generator, HERE)
             for some, which in zip(inputs.split(size), chunk.split(size), strict=True):
                 for group in optimizer.param_groups:
                     group["lr"] = next(rates)

@@ -4,16 +4,16 @@
 
 Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
 after epochs 1, 4 and 15, the last; no test image is read. A variant has a base, and what it does
-not name is that base's: `default` is the recipe as it is, `base` what it was, with a peak learning
-rate of 0.02 and without an average of the weights. The nets are plain designs of about 1,000, 4,000
-and 8,000 parameters that no search has chosen; with `--nets 4k-bare` it is the second of them
-without batch norm, and with `--nets design-991 design-1858 design-3514` separable designs that a
-search of the `conv` space starts with; both have tables of their own. A run of `base` and its
-variants also keeps an exponential moving average of its weights and batch norm's statistics, over
-about the last 1,000 steps, and measures that too; it changes nothing in the run. Writes recipe.csv
-beside this file, a row a measurement; what is there in this machine's arithmetic is kept. Prints,
-for every variant, the mean over the nets of the difference to its base with the same seed and
-arithmetic.
+not name is that base's: `unfaded` is the recipe without fading of the augmentation, as it was when
+most of these were measured, and `base` what it was before that, with a peak learning rate of 0.02
+and without an average of the weights. The nets are plain designs of about 1,000, 4,000 and 8,000
+parameters that no search has chosen; with `--nets 4k-bare` it is the second of them without batch
+norm, and with `--nets design-991 design-1858 design-3514` separable designs that a search of the
+`conv` space starts with; both have tables of their own. A run of `base` and its variants also keeps
+an exponential moving average of its weights and batch norm's statistics, over about the last 1,000
+steps, and measures that too; it changes nothing in the run. Writes recipe.csv beside this file, a
+row a measurement; what is there in this machine's arithmetic is kept. Prints, for every variant,
+the mean over the nets of the difference to its base with the same seed and arithmetic.
 """
 
 import argparse
@@ -62,9 +62,12 @@ from search_spaces import conv
 
 OUTPUT = Path(__file__).with_suffix(".csv")
 MEASURED = (1, 4, 15)
-DEFAULT, BASE = "default", "base"
-# What `base` has.
-FORMER: dict[str, object] = {"average": 0.0, "lr": 0.02, "lr_without_norm": 1.0}
+BASE, UNFADED, SILU = "base", "unfaded", "activation: SiLU"
+# What the recipe had when these were measured.
+FORMER: dict[str, dict[str, object]] = {
+    BASE: {"average": 0.0, "lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0},
+    UNFADED: {"fade": 0.0},
+}
 EMA_DECAY = 0.999  # an average over about the last 1,000 steps, one and a quarter epochs
 
 
@@ -95,33 +98,34 @@ def _fan_out(model: nn.Module) -> None:
 
 
 VARIANTS = {
-    DEFAULT: Variant(DEFAULT),
+    UNFADED: Variant(UNFADED),
     BASE: Variant(BASE),
     "schedule: restarts": Variant(BASE, {"schedule": "restarts"}),
     "learning rate: 0.01": Variant(BASE, {"lr": 0.01}),
     "learning rate: 0.04": Variant(BASE, {"lr": 0.04}),
     "learning rate: 0.08": Variant(BASE, {"lr": 0.08}),
     "learning rate: 0.04, clipped": Variant(BASE, {"lr": 0.04}, clip=1.0),
-    "activation: SiLU": Variant(DEFAULT, after=(SiLU(),)),
+    SILU: Variant(UNFADED, after=(SiLU(),)),
     "augmentation: 3 degrees, 1 pixel": Variant(
         BASE, {"rotation": 3.0, "shift": 1.0, "scale": 0.0}
     ),
-    "batch: 128": Variant(DEFAULT, {"batch_size": 128}),
-    "weight decay: 0.01": Variant(DEFAULT, {"weight_decay": 0.01}),
-    "batch: 32": Variant(DEFAULT, {"batch_size": 32}),
-    "batch: 32, learning rate: 0.08": Variant(DEFAULT, {"batch_size": 32, "lr": 0.08}),
-    "batch: 32, learning rate: 0.16": Variant(DEFAULT, {"batch_size": 32, "lr": 0.16}),
+    "batch: 128": Variant(UNFADED, {"batch_size": 128}),
+    "weight decay: 0.01": Variant(UNFADED, {"weight_decay": 0.01}),
+    "batch: 32": Variant(UNFADED, {"batch_size": 32}),
+    "batch: 32, learning rate: 0.08": Variant(UNFADED, {"batch_size": 32, "lr": 0.08}),
+    "batch: 32, learning rate: 0.16": Variant(UNFADED, {"batch_size": 32, "lr": 0.16}),
     "augmentation: 10 degrees, 2 pixels": Variant(
-        DEFAULT, {"rotation": 10.0, "shift": 2.0, "scale": 0.1}
+        UNFADED, {"rotation": 10.0, "shift": 2.0, "scale": 0.1}
     ),
     "augmentation: 12 degrees, 2.5 pixels": Variant(
-        DEFAULT, {"rotation": 12.0, "shift": 2.5, "scale": 0.15}
+        UNFADED, {"rotation": 12.0, "shift": 2.5, "scale": 0.15}
     ),
-    "label smoothing: 0.05": Variant(DEFAULT, {"label_smoothing": 0.05}),
-    "batch norm's momentum: 0.01": Variant(DEFAULT, change=_momentum),
-    "initialisation: He, fan out": Variant(DEFAULT, change=_fan_out),
-    "dropout of channels: 0.05": Variant(DEFAULT, after=(ReLU(), ChannelDropout(0.05))),
-    "augmentation: none": Variant(DEFAULT, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
+    "label smoothing: 0.05": Variant(UNFADED, {"label_smoothing": 0.05}),
+    "batch norm's momentum: 0.01": Variant(UNFADED, change=_momentum),
+    "initialisation: He, fan out": Variant(UNFADED, change=_fan_out),
+    "dropout of channels: 0.05": Variant(UNFADED, after=(ReLU(), ChannelDropout(0.05))),
+    "augmentation: none": Variant(UNFADED, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
+    "augmentation fades, SiLU": Variant(SILU, {"fade_up_to": 8_000}, after=(SiLU(),)),
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm
@@ -186,9 +190,10 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
     """One run; a row for each of the epochs at which it is measured."""
     name, which, index, _ = job
     variant = VARIANTS[name]
-    settings = {**(FORMER if variant.base == BASE else {}), **variant.recipe}
+    settings = {**FORMER.get(variant.base, {}), **variant.recipe}
     architecture = net(which, variant.after)
-    recipe = Recipe(**settings).of_network(architecture.has(BatchNorm))  # type: ignore[arg-type]
+    recipe = Recipe(**settings)  # type: ignore[arg-type]
+    recipe = recipe.of_network(architecture.params, architecture.has(BatchNorm))
     arithmetic = by_hardware(torch.device("cpu"), recipe.precision)
     seed = seed_of(index, which)
     torch.manual_seed(seed)

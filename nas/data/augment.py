@@ -14,18 +14,20 @@ def warp(
     scale: float,
     flip: float,
     generator: torch.Generator,
+    strength: float | Tensor = 1.0,
 ) -> Tensor:
     """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre, and
     perhaps mirrored left to right before that.
 
     Drawn uniformly: the angle from +-`rotation` degrees, the factor from 1 +- `scale`, the shift
     in each direction from +-`shift` pixels; `flip` is the probability that an image is mirrored.
-    Pixels from outside are 0. `generator` lives on the images' device.
+    `strength`, one for all or (N,), is what these three ranges are multiplied by. Pixels from
+    outside are 0. `generator` lives on the images' device.
     """
     if not (rotation or shift or scale or flip):
         return images
     count, _, height, width = images.shape
-    draw = torch.rand(4, count, device=images.device, generator=generator) * 2 - 1
+    draw = (torch.rand(4, count, device=images.device, generator=generator) * 2 - 1) * strength
     angle = draw[0] * math.radians(rotation)
     factor = 1 / (1 + draw[1] * scale)  # affine_grid maps output to input, so it takes the inverse
     cos, sin = torch.cos(angle) * factor, torch.sin(angle) * factor

@@ -51,7 +51,8 @@ def _train(subject: Subject) -> str:
     from nas.data.images import SPLIT_SEED
 
     dataset = subject.dataset
-    recipe = subject.recipe.of_network(batch_norm=subject.architecture.has(BatchNorm))
+    net = subject.architecture
+    recipe = subject.recipe.of_network(net.params, net.has(BatchNorm))
     text = _inline(_own("train.py"))
     values = {
         "DATASET": dataset.torchvision or dataset.name,
@@ -69,6 +70,7 @@ def _train(subject: Subject) -> str:
         "SHIFT": recipe.shift,
         "SCALE": recipe.scale,
         "FLIP": recipe.flip,
+        "FADE": recipe.fade,
         "PRECISION": recipe.precision,
         "SEED": subject.seed,
         "HELD_OUT": dataset.held_out,
@@ -108,9 +110,9 @@ def _inline(text: str) -> str:
     from nas.data.images import held_out_mask
     from nas.training.average import Average
     from nas.training.device import precision
-    from nas.training.recipe import learning_rates, shares
+    from nas.training.recipe import learning_rates, shares, strengths
 
-    ours = (warp, held_out_mask, Average, precision, learning_rates, shares)
+    ours = (warp, held_out_mask, Average, precision, learning_rates, shares, strengths)
     functions = {f.__name__: f for f in ours}
     lines = re.findall(r"^from nas\.\S+ import (.+)\n", text, flags=re.MULTILINE)
     imported = [name for line in lines for name in line.split(", ")]

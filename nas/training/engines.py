@@ -70,6 +70,8 @@ class Eager:
         self._batch = min(recipe.batch_size, len(data.train))
         self._steps = len(data.train) // self._batch
         self._rates = iter(recipe.learning_rates(self._steps))
+        strengths = torch.tensor(recipe.strengths(self._steps), device=self._device)
+        self._strengths = iter(strengths.split(self._steps))
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._average = Average(model) if recipe.average else None
         self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
@@ -83,10 +85,14 @@ class Eager:
         correct = torch.zeros((), device=self._device, dtype=torch.long)
         order = torch.randperm(len(images), device=self._device, generator=self._generator)
         # Whole batches; a remainder waits for another epoch's order.
-        for chunk in order[: self._steps * batch].split(max(1, CHUNK // batch) * batch):
+        strengths = next(self._strengths).repeat_interleave(batch)
+        size = max(1, CHUNK // batch) * batch
+        chunks = zip(order[: len(strengths)].split(size), strengths.split(size), strict=True)
+        for chunk, strength in chunks:
             inputs = inputs_of(
-                *(images, chunk, self._data.normalizer),
-                *(self._recipe, self._generator, self._arithmetic),
+                *(images, chunk, self._data.normalizer, self._recipe),
+                strength,
+                *(self._generator, self._arithmetic),
             )
             labels = images.labels[chunk]
             for some, right in zip(inputs.split(batch), labels.split(batch), strict=True):
@@ -122,6 +128,7 @@ class OnDevice:
         self._batch = min(recipe.batch_size, count)
         self._steps = count // self._batch
         self._rates = torch.tensor(recipe.learning_rates(self._steps), device=device)
+        self._strengths = torch.tensor(recipe.strengths(self._steps), device=device)
         self._lr = torch.zeros((), device=device)
         self._optimizer = optimizer_of(model, recipe, self._lr)
         self._generator = torch.Generator(device).manual_seed(seed)
@@ -159,8 +166,9 @@ class OnDevice:
         images = self._data.train
         which = self._batches.index_select(0, self._place).squeeze(0)
         inputs = inputs_of(
-            *(images, which, self._data.normalizer),
-            *(self._recipe, self._generator, self._arithmetic),
+            *(images, which, self._data.normalizer, self._recipe),
+            self._strengths.index_select(0, self._step).squeeze(0),
+            *(self._generator, self._arithmetic),
         )
         self._lr.copy_(self._rates.index_select(0, self._step).squeeze(0))
         loss, hits = train_step(

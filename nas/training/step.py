@@ -34,13 +34,17 @@ def inputs_of(
     which: Tensor,
     normalizer: Normalizer,
     recipe: Recipe,
+    strength: Tensor,
     generator: torch.Generator,
     arithmetic: Arithmetic,
 ) -> Tensor:
-    """The images that `which` (n,) picks, augmented and normalised: (n, C, H, W) float32."""
+    """The images that `which` (n,) picks, augmented and normalised: (n, C, H, W) float32.
+
+    `strength`, a scalar or (n,), is how much of the recipe's augmentation they get.
+    """
     pixels = images.take(which).float() / 255
-    warped = warp(pixels, recipe.rotation, recipe.shift, recipe.scale, recipe.flip, generator)
-    return arithmetic.arrange(normalizer(warped))
+    ranges = (recipe.rotation, recipe.shift, recipe.scale, recipe.flip)
+    return arithmetic.arrange(normalizer(warp(pixels, *ranges, generator, strength)))
 
 
 def train_step(

@@ -76,6 +76,17 @@ def test_mirroring_leaves_the_other_draws_as_they_are() -> None:
     assert torch.allclose(warp(images.flip(3), 10, 2, 0.1, 1, generator(4)), plain, atol=1e-4)
 
 
+def test_the_strength_scales_what_is_drawn_for_each_image_but_not_the_mirroring() -> None:
+    images = torch.rand(16, 1, 24, 28)
+    whole = warp(images, 10, 2, 0.1, 0.5, generator(4))
+    weak = warp(images, 5, 1, 0.05, 0.5, generator(4))
+    none = warp(images, 0, 0, 0, 0.5, generator(4))
+    assert torch.equal(warp(images, 10, 2, 0.1, 0.5, generator(4), 0.5), weak)
+    strength = torch.tensor([1.0, 0.5, 0.0, 1.0]).repeat_interleave(4)
+    mixed = torch.cat([whole[:4], weak[4:8], none[8:12], whole[12:]])
+    assert torch.equal(warp(images, 10, 2, 0.1, 0.5, generator(4), strength), mixed)
+
+
 def test_the_generator_alone_decides() -> None:
     images = torch.rand(8, 1, 28, 28)
     first = warp(images, 7, 1.5, 0.05, 0, generator(3))

@@ -23,7 +23,7 @@ from nas.architecture import (
 )
 from nas.architecture.module import build
 from nas.data.images import Images, Split
-from nas.training import Recipe
+from nas.training import Recipe, step
 from nas.training.arithmetic import Arithmetic
 from nas.training.engines import Captured, Eager, Engine, OnDevice
 from nas.training.fit import fit
@@ -110,6 +110,29 @@ def test_a_step_on_the_device_learns_from_augmented_images_and_with_dropout(digi
     losses = [steps.train_epoch()[0] for _ in range(4)]
     assert losses[-1] < 0.8 * losses[0]
     assert steps.measure()[1] > 40  # chance is 10
+
+
+@pytest.mark.parametrize("kind", [Eager, OnDevice])
+def test_each_step_has_the_strength_of_augmentation_that_the_recipe_says(
+    digits: Split, kind: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[torch.Tensor] = []
+
+    def follow(images: torch.Tensor, *arguments: object) -> torch.Tensor:
+        strength = arguments[-1]
+        assert isinstance(strength, torch.Tensor)
+        found.append(strength.expand(len(images)).clone())
+        return images
+
+    monkeypatch.setattr(step, "warp", follow)
+    recipe = replace(MOVED, batch_size=50, fade=0.5)
+    _, engine = made(kind, digits, recipe)
+    for _ in range(recipe.epochs):
+        engine.train_epoch()
+    steps = len(digits.train) // 50
+    wanted = torch.tensor(recipe.strengths(steps)).repeat_interleave(50)
+    assert torch.equal(torch.cat(found), wanted)
+    assert wanted.unique().numel() > steps
 
 
 def test_an_epoch_on_the_device_takes_each_image_at_most_once(digits: Split) -> None:

@@ -33,10 +33,10 @@ def test_restarts_are_1_3_11_annealed_to_zero_at_each_end() -> None:
 
 def test_a_network_without_batch_norm_has_a_learning_rate_of_its_own() -> None:
     recipe = Recipe(lr=0.04, lr_without_norm=0.5)
-    assert recipe.of_network(batch_norm=True).lr == 0.04
-    bare = recipe.of_network(batch_norm=False)
+    assert recipe.of_network(2_000, batch_norm=True).lr == 0.04
+    bare = recipe.of_network(2_000, batch_norm=False)
     assert bare.lr == 0.02
-    assert bare.of_network(batch_norm=False) == bare
+    assert bare.of_network(2_000, batch_norm=False) == bare
 
 
 def test_one_step_an_epoch_is_enough() -> None:
@@ -54,6 +54,25 @@ def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None
     assert max(Recipe(average=0.001).shares(100)) == 1.0
 
 
+def test_the_augmentation_fades_in_a_straight_line_and_is_gone_before_the_end() -> None:
+    strengths = Recipe(epochs=10, fade=0.25).strengths(40)
+    assert len(strengths) == 400
+    assert strengths[:301] == [1.0] * 301
+    assert strengths[340] == pytest.approx(0.5)
+    assert strengths[300:] == sorted(strengths[300:], reverse=True)
+    assert strengths[379] == pytest.approx(0.0125)
+    assert strengths[380:] == [0.0] * 20
+    whole = Recipe(fade=1.0).strengths(1)
+    assert whole == pytest.approx([max(0, (12 - step) / 12) for step in range(15)])
+    assert Recipe(fade=0.0).strengths(2) == [1.0] * 30
+
+
+def test_the_augmentation_of_a_large_network_does_not_fade() -> None:
+    recipe = Recipe(fade=0.5, fade_up_to=1_000)
+    assert recipe.of_network(1_000, batch_norm=True).fade == 0.5
+    assert recipe.of_network(1_001, batch_norm=True).strengths(1) == [1.0] * 15
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -67,6 +86,8 @@ def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None
         ({"average": -1}, "average = -1: it goes from 0 to 15"),
         ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
         ({"flip": 1.5}, "flip = 1.5: it goes from 0 to 1"),
+        ({"fade": -0.1}, "fade = -0.1: it goes from 0 to 1"),
+        ({"fade_up_to": 2500.5}, "fade_up_to = 2500.5: it is a whole number"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:

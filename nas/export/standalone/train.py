@@ -22,7 +22,7 @@ from nas.data.augment import warp
 from nas.data.images import held_out_mask
 from nas.training.average import Average
 from nas.training.device import precision
-from nas.training.recipe import learning_rates, shares
+from nas.training.recipe import learning_rates, shares, strengths
 
 DATASET = "MNIST"  # in torchvision.datasets
 OPTIONS: dict[str, Any] = {}
@@ -39,6 +39,7 @@ ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
 SCALE = 0.05  # relative, each way
 FLIP = 0.0  # probability that an image is mirrored left to right
+FADE = 0.0  # share of the steps, the last, in which augmentation but flip fades
 PRECISION = "auto"  # bfloat16 where the device has it, else float32
 SEED = 0
 HELD_OUT = 10_000  # training images that the search measured on
@@ -61,14 +62,17 @@ def normalize(images: Tensor) -> Tensor:
 
 
 def batches(
-    images: Tensor, labels: Tensor, generator: torch.Generator
+    images: Tensor, labels: Tensor, strengths: Tensor, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Whole batches of augmented images in random order."""
+    """Whole batches of images in random order, augmented with the strength of each batch."""
     size = min(BATCH_SIZE, len(images))
     order = torch.randperm(len(images), device=images.device, generator=generator)
-    order = order[: len(images) // size * size]
-    for chunk in order.split(max(1, CHUNK // size) * size):
-        pixels = warp(images[chunk].float() / 255, ROTATION, SHIFT, SCALE, FLIP, generator)
+    strengths = strengths.repeat_interleave(size)
+    several = max(1, CHUNK // size) * size
+    parts = zip(order[: len(strengths)].split(several), strengths.split(several), strict=True)
+    for chunk, strength in parts:
+        pixels = images[chunk].float() / 255
+        pixels = warp(pixels, ROTATION, SHIFT, SCALE, FLIP, generator, strength)
         inputs = normalize(pixels).contiguous(memory_format=torch.channels_last)
         yield from zip(inputs.split(size), labels[chunk].split(size), strict=True)
 
@@ -106,11 +110,12 @@ def train(
     average = Average(model) if AVERAGE else None
     network = average.network if average else model
     parts = iter(shares(AVERAGE, EPOCHS, steps) if AVERAGE else ())
+    strong = torch.tensor(strengths(FADE, EPOCHS, steps), device=device).split(steps)
     generator = torch.Generator(device).manual_seed(seed)
     for epoch in range(1, EPOCHS + 1):
         model.train()
         total = torch.zeros((), device=device)
-        for inputs, wanted in batches(images, labels, generator):
+        for inputs, wanted in batches(images, labels, strong[epoch - 1], generator):
             for group in optimizer.param_groups:
                 group["lr"] = next(rates)
             with arithmetic(device):
