@@ -78,7 +78,7 @@ def front(
             hovertemplate="%{text}<extra></extra>",
         )
     for (name, other), color in compared:
-        _front_line(figure, other.front, budget, f"front of {name}", color)
+        _front_line(figure, other.front, other.config.budget, f"front of {name}", color)
     for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
         figure.add_scatter(
             x=[r.params for r in group],
@@ -143,7 +143,7 @@ def _verified(figure: go.Figure, study: Opened, name: str, color: str) -> None:
 def _front_line(
     figure: go.Figure, records: Sequence[Record], budget: int, name: str, color: str
 ) -> None:
-    # The last step is drawn out to the budget: no candidate up to there is better.
+    # The last step is drawn out to the study's own budget: no candidate up to there is better.
     end = [max(budget, records[-1].params or 0)] if records else []
     figure.add_scatter(
         x=[*[r.params for r in records], *end],

@@ -122,6 +122,17 @@ def test_another_study_is_drawn_beside_it(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_a_front_is_drawn_as_far_as_its_own_budget_and_no_further(verified: Path) -> None:
+    found = studies.opened(str(verified))
+    budget = found.config.budget
+    smaller = dataclasses.replace(found.config, budget=found.front[-1].params)
+    other = dataclasses.replace(found, config=smaller)
+    figure = report.front_figure(found, [other])
+    theirs, own = [trace for trace in figure.data if trace.name.startswith("front")]
+    assert own.x[-1] == budget
+    assert theirs.x[-1] == smaller.budget < budget
+
+
 def test_what_is_verified_off_the_front_is_drawn_too(verified: Path) -> None:
     found = studies.opened(str(verified))
     on_front = {record.number for record in found.front}
