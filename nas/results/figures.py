@@ -78,7 +78,9 @@ def front(
             hovertemplate="%{text}<extra></extra>",
         )
     for (name, other), color in compared:
-        _front_line(figure, other.front, other.config.budget, f"front of {name}", color)
+        also = ", ◆ verified" if other.verified else ""
+        named = f"front of {name}{also}"
+        _front_line(figure, other.front, other.config.budget, named, color, legendgroup=name)
     for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
         figure.add_scatter(
             x=[r.params for r in group],
@@ -91,10 +93,14 @@ def front(
             marker={"color": GREEN, "size": 9, "symbol": symbol},
             hovertemplate="%{text}<extra></extra>",
         )
-    _front_line(figure, on_front, budget, "front (held out, one run)", BLUE)
+    _front_line(figure, on_front, budget, "front (held out, one run)", BLUE, legendrank=1)
+    # The line of another study names its diamonds as well, and hides them with itself.
     for (name, other), color in compared:
-        _verified(figure, other, f"verified, {name}", color)
-    _verified(figure, study, "verified (test, mean ± s.d. over seeds)", ORANGE)
+        _verified(figure, other, f"verified, {name}", color, legendgroup=name, showlegend=False)
+    _verified(figure, study, "verified (test, mean ± s.d. over seeds)", ORANGE, legendrank=2)
+    # What the legend needs in two columns, so that it does not take it from the plot.
+    entries = sum(trace.showlegend is not False for trace in figure.data)
+    figure.update_layout(height=370 + 12 * entries)
     figure.add_vline(x=budget, line={"color": RED, "dash": "dot", "width": 1.5})
     figure.add_annotation(
         x=log10(budget),
@@ -121,7 +127,7 @@ def front(
     return figure
 
 
-def _verified(figure: go.Figure, study: Opened, name: str, color: str) -> None:
+def _verified(figure: go.Figure, study: Opened, name: str, color: str, **legend: object) -> None:
     """What `nas verify` found of `study`, of its front or not."""
     verified = study.verified
     shown = [r for r in study.records if r.number in verified]
@@ -137,11 +143,17 @@ def _verified(figure: go.Figure, study: Opened, name: str, color: str) -> None:
         name=name,
         marker={"color": color, "size": 9, "symbol": "diamond"},
         hovertemplate="%{text}<extra></extra>",
+        **legend,
     )
 
 
 def _front_line(
-    figure: go.Figure, records: Sequence[Record], budget: int, name: str, color: str
+    figure: go.Figure,
+    records: Sequence[Record],
+    budget: int,
+    name: str,
+    color: str,
+    **legend: object,
 ) -> None:
     # The last step is drawn out to the study's own budget: no candidate up to there is better.
     end = [max(budget, records[-1].params or 0)] if records else []
@@ -154,6 +166,7 @@ def _front_line(
         line={"shape": "hv", "color": color, "width": 2},
         marker={"size": [9] * len(records) + [0] * len(end), "color": color, "line": {"width": 0}},
         hovertemplate="%{text}<extra></extra>",
+        **legend,
     )
 
 
@@ -364,7 +377,7 @@ def _figure(x: str, y: str) -> go.Figure:
             "margin": {"l": 56, "r": 16, "t": 16, "b": 48},
             "height": 420,
             "hovermode": "closest",
-            "legend": {"orientation": "h", "y": -0.22, "x": 0},
+            "legend": {"orientation": "h", "y": -0.22, "x": 0, "tracegroupgap": 2},
             "xaxis": {"title": {"text": x, "standoff": 4}, **grid},
             "yaxis": {"title": {"text": y}, **grid},
         }

@@ -118,6 +118,13 @@ def test_another_study_is_drawn_beside_it(
     assert list(theirs.x) == list(own.x) != []
     assert list(theirs.y) == list(own.y)
     assert theirs.marker.color != own.marker.color
+    (line,) = [trace for trace in figure.data if trace.name.startswith("front of")]
+    assert line.name == "front of &lt;b&gt;other, ◆ verified"
+    assert line.legendgroup == theirs.legendgroup == "&lt;b&gt;other"
+    assert line.marker.color == theirs.marker.color
+    assert theirs.showlegend is False  # its line's entry is for both
+    alone = report.front_figure(studies.opened(str(verified)))
+    assert figure.layout.height > alone.layout.height
     assert nas(["report", str(verified), "-o", str(tmp_path / "none" / "r.html")]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
