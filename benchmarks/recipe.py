@@ -125,7 +125,7 @@ VARIANTS = {
     "initialisation: He, fan out": Variant(UNFADED, change=_fan_out),
     "dropout of channels: 0.05": Variant(UNFADED, after=(ReLU(), ChannelDropout(0.05))),
     "augmentation: none": Variant(UNFADED, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
-    "augmentation fades, SiLU": Variant(SILU, {"fade_up_to": 8_000}, after=(SiLU(),)),
+    "augmentation fades, SiLU": Variant(SILU, {"fade_above": 0.0}, after=(SiLU(),)),
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm
@@ -193,7 +193,7 @@ def train(job: Job, data: Split) -> list[dict[str, object]]:
     settings = {**FORMER.get(variant.base, {}), **variant.recipe}
     architecture = net(which, variant.after)
     recipe = Recipe(**settings)  # type: ignore[arg-type]
-    recipe = recipe.of_network(architecture.params, architecture.has(BatchNorm))
+    recipe = recipe.of_network(architecture.has(BatchNorm))
     arithmetic = by_hardware(torch.device("cpu"), recipe.precision)
     seed = seed_of(index, which)
     torch.manual_seed(seed)

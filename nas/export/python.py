@@ -52,7 +52,7 @@ def _train(subject: Subject) -> str:
 
     dataset = subject.dataset
     net = subject.architecture
-    recipe = subject.recipe.of_network(net.params, net.has(BatchNorm))
+    recipe = subject.recipe.of_network(net.has(BatchNorm))
     text = _inline(_own("train.py"))
     values = {
         "DATASET": dataset.torchvision or dataset.name,
@@ -71,6 +71,7 @@ def _train(subject: Subject) -> str:
         "SCALE": recipe.scale,
         "FLIP": recipe.flip,
         "FADE": recipe.fade,
+        "FADE_ABOVE": recipe.fade_above,
         "PRECISION": recipe.precision,
         "SEED": subject.seed,
         "HELD_OUT": dataset.held_out,
@@ -110,9 +111,10 @@ def _inline(text: str) -> str:
     from nas.data.images import held_out_mask
     from nas.training.average import Average
     from nas.training.device import precision
-    from nas.training.recipe import learning_rates, shares, strengths
+    from nas.training.fading import Fading
+    from nas.training.recipe import learning_rates, shares
 
-    ours = (warp, held_out_mask, Average, precision, learning_rates, shares, strengths)
+    ours = (warp, held_out_mask, Average, precision, Fading, learning_rates, shares)
     functions = {f.__name__: f for f in ours}
     lines = re.findall(r"^from nas\.\S+ import (.+)\n", text, flags=re.MULTILINE)
     imported = [name for line in lines for name in line.split(", ")]

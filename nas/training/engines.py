@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nas.data.images import Split
 from nas.training.arithmetic import Arithmetic
 from nas.training.average import Average
+from nas.training.fading import Fading
 from nas.training.recipe import Recipe
 from nas.training.step import evaluate, inputs_of, optimizer_of, totals, train_step
 
@@ -55,6 +56,10 @@ def engine_for(
     return Eager(model, data, recipe, seed, arithmetic)
 
 
+def _fading(recipe: Recipe, steps: int, device: torch.device) -> Fading:
+    return Fading(recipe.fade, recipe.fade_above, recipe.epochs, steps, device)
+
+
 class Eager:
     """The host's loop: images are prepared a chunk at a time, then every step is a few calls."""
 
@@ -70,8 +75,8 @@ class Eager:
         self._batch = min(recipe.batch_size, len(data.train))
         self._steps = len(data.train) // self._batch
         self._rates = iter(recipe.learning_rates(self._steps))
-        strengths = torch.tensor(recipe.strengths(self._steps), device=self._device)
-        self._strengths = iter(strengths.split(self._steps))
+        self._fading = _fading(recipe, self._steps, self._device)
+        self._strengths = iter(self._fading.strengths)  # of an epoch's steps
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._average = Average(model) if recipe.average else None
         self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
@@ -106,7 +111,9 @@ class Eager:
                     self._average.step(next(self._shares))
                 loss_sum += loss
                 correct += hits
-        return loss_sum.item() / self._steps, 100 * correct.item() / (self._steps * batch)
+        accuracy = 100 * correct.item() / (self._steps * batch)
+        self._fading.after_epoch(accuracy)
+        return loss_sum.item() / self._steps, accuracy
 
     def measure(self) -> tuple[float, float]:
         return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
@@ -128,7 +135,8 @@ class OnDevice:
         self._batch = min(recipe.batch_size, count)
         self._steps = count // self._batch
         self._rates = torch.tensor(recipe.learning_rates(self._steps), device=device)
-        self._strengths = torch.tensor(recipe.strengths(self._steps), device=device)
+        self._fading = _fading(recipe, self._steps, device)
+        self._strengths = self._fading.strengths.flatten()  # the same memory
         self._lr = torch.zeros((), device=device)
         self._optimizer = optimizer_of(model, recipe, self._lr)
         self._generator = torch.Generator(device).manual_seed(seed)
@@ -150,8 +158,9 @@ class OnDevice:
             counter.zero_()
         for _ in range(self._steps):
             self._advance()
-        loss, correct = self._loss.item(), self._correct.item()
-        return loss / self._steps, 100 * correct / (self._steps * self._batch)
+        accuracy = 100 * self._correct.item() / (self._steps * self._batch)
+        self._fading.after_epoch(accuracy)
+        return self._loss.item() / self._steps, accuracy
 
     def measure(self) -> tuple[float, float]:
         return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)

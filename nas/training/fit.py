@@ -95,7 +95,7 @@ def _fit(
 ) -> Fit:
     device = data.train.labels.device
     model = build(architecture).to(device, memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
-    recipe = recipe.of_network(architecture.params, architecture.has(BatchNorm))
+    recipe = recipe.of_network(architecture.has(BatchNorm))
     engine = engine_for(model, data, recipe, seed, arithmetic)
     curve = []
     for number in range(1, recipe.epochs + 1):

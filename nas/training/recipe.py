@@ -29,7 +29,7 @@ class Recipe:
     scale: float = 0.05  # relative, each way
     flip: float = 0.0  # probability that an image is mirrored left to right
     fade: float = 0.33  # share of the steps, the last, in which augmentation but flip fades
-    fade_up_to: int = 2_500  # parameters; in training a larger network it does not fade
+    fade_above: float = 1.5  # percent of training images wrong until then; with fewer it does not
     precision: str = "auto"  # bfloat16 where the device has it, else float32
 
     def __post_init__(self) -> None:
@@ -56,17 +56,12 @@ class Recipe:
         _check_range("scale", self.scale, 0, 0.9)
         _check_range("flip", self.flip, 0, 1)
         _check_range("fade", self.fade, 0, 1)
-        _check_range("fade_up_to", self.fade_up_to, 0, 1_000_000_000)
+        _check_range("fade_above", self.fade_above, 0, 100)
 
-    def of_network(self, params: int, batch_norm: bool) -> "Recipe":
-        """The recipe of one network, by its size and with or without batch norm: its peak learning
-        rate is `lr`, and its augmentation fades as `fade` says."""
-        return replace(
-            self,
-            lr=self.lr if batch_norm else self.lr_without_norm * self.lr,
-            lr_without_norm=1.0,
-            fade=self.fade if params <= self.fade_up_to else 0.0,
-        )
+    def of_network(self, batch_norm: bool) -> "Recipe":
+        """The recipe of one network, with or without batch norm: its peak learning rate is `lr`."""
+        lr = self.lr if batch_norm else self.lr_without_norm * self.lr
+        return replace(self, lr=lr, lr_without_norm=1.0)
 
     @property
     def cycles(self) -> tuple[int, ...]:
@@ -84,10 +79,6 @@ class Recipe:
     def learning_rates(self, steps_per_epoch: int) -> list[float]:
         """The learning rate of every step; see `learning_rates`."""
         return learning_rates(self.lr, self.warmup, self.cycles, steps_per_epoch)
-
-    def strengths(self, steps_per_epoch: int) -> list[float]:
-        """How strong the augmentation is at every step; see `strengths`."""
-        return strengths(self.fade, self.epochs, steps_per_epoch)
 
     def shares(self, steps_per_epoch: int) -> list[float]:
         """How far the average goes towards the weights after every step; see `shares`."""
@@ -107,17 +98,6 @@ def learning_rates(
         rates += [peak * (0.1 + 0.9 * step / rise) for step in range(rise)]
         rates += [peak * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
     return rates
-
-
-def strengths(fade: float, epochs: int, steps_per_epoch: int) -> list[float]:
-    """How strong the augmentation is at every step: 1, and in the last share `fade` of them falling
-    in a straight line, to 0 where a fifth of them is left: a training ends on images as they are.
-    """
-    steps = epochs * steps_per_epoch
-    if not fade:
-        return [1.0] * steps
-    left = ((steps - step) / (fade * steps) for step in range(steps))  # of the fade, from 1 to 0
-    return [min(1.0, max(0.0, (part - 0.2) / 0.8)) for part in left]
 
 
 def shares(average: float, epochs: int, steps_per_epoch: int) -> list[float]:

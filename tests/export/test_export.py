@@ -268,7 +268,7 @@ def test_the_exported_training_is_the_searchs_own(
     tmp_path: Path, net: Architecture, digits: Split
 ) -> None:
     """train.py, without nas, makes the very network that `fit` makes from the same seed."""
-    recipe = Recipe(epochs=2, batch_size=16, flip=0.5, fade=0.5, fade_up_to=net.params)
+    recipe = Recipe(epochs=2, batch_size=16, flip=0.5, fade=0.5, fade_above=0.0)
     trained = fit(net, digits, recipe, seed=11)
     mean, std = digits.normalizer.mean, digits.normalizer.std
     own = replace(subject(tmp_path / "own", net), recipe=recipe, seed=11, mean=mean, std=std)

@@ -26,6 +26,7 @@ from nas.data.images import Images, Split
 from nas.training import Recipe, step
 from nas.training.arithmetic import Arithmetic
 from nas.training.engines import Captured, Eager, Engine, OnDevice
+from nas.training.fading import Fading
 from nas.training.fit import fit
 from nas.training.step import evaluate
 
@@ -112,9 +113,10 @@ def test_a_step_on_the_device_learns_from_augmented_images_and_with_dropout(digi
     assert steps.measure()[1] > 40  # chance is 10
 
 
+@pytest.mark.parametrize("above", [0.0, 100.0])
 @pytest.mark.parametrize("kind", [Eager, OnDevice])
-def test_each_step_has_the_strength_of_augmentation_that_the_recipe_says(
-    digits: Split, kind: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+def test_augmentation_fades_unless_the_network_knows_its_images_by_heart(
+    digits: Split, kind: Callable[..., Engine], above: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[torch.Tensor] = []
 
@@ -125,14 +127,33 @@ def test_each_step_has_the_strength_of_augmentation_that_the_recipe_says(
         return images
 
     monkeypatch.setattr(step, "warp", follow)
-    recipe = replace(MOVED, batch_size=50, fade=0.5)
+    recipe = replace(MOVED, batch_size=50, fade=0.5, fade_above=above)
     _, engine = made(kind, digits, recipe)
-    for _ in range(recipe.epochs):
-        engine.train_epoch()
+    errors = [100 - engine.train_epoch()[1] for _ in range(recipe.epochs)]
     steps = len(digits.train) // 50
-    wanted = torch.tensor(recipe.strengths(steps)).repeat_interleave(50)
-    assert torch.equal(torch.cat(found), wanted)
+    fading = Fading(0.5, 0.0, 3, steps, torch.device("cpu"))
+    wanted = fading.strengths.flatten().repeat_interleave(50)
     assert wanted.unique().numel() > steps
+    assert 0 < errors[0] < 100  # the first is the last whole epoch before the fade
+    fades = errors[0] > above
+    assert torch.equal(torch.cat(found), wanted if fades else torch.ones_like(wanted))
+
+
+@pytest.mark.parametrize(("fade", "judged"), [(0.33, 10), (0.4, 9), (0.5, 7), (0.9, 1)])
+def test_the_last_whole_epoch_before_the_fade_decides(fade: float, judged: int) -> None:
+    def after(accuracies: dict[int, float]) -> torch.Tensor:
+        fading = Fading(fade, 1.5, 15, 10, torch.device("cpu"))
+        for epoch in range(1, 16):
+            fading.after_epoch(accuracies.get(epoch, 90.0))
+        return fading.strengths
+
+    fades = after({})
+    assert fades[judged - 1].min() == 1
+    assert fades[judged].min() < 1
+    for epoch in range(1, 16):
+        wanted = torch.ones_like(fades) if epoch == judged else fades
+        assert torch.equal(after({epoch: 98.6}), wanted)
+    assert torch.equal(after({judged: 98.5}), fades)  # 1.5 percent are not fewer
 
 
 def test_an_epoch_on_the_device_takes_each_image_at_most_once(digits: Split) -> None:

@@ -1,9 +1,11 @@
 """The schedule, and the values a recipe refuses."""
 
 import pytest
+import torch
 
 from nas.errors import ConfigError
 from nas.training import Recipe
+from nas.training.fading import Fading
 
 
 @pytest.mark.parametrize("epochs", range(1, 16))
@@ -33,10 +35,10 @@ def test_restarts_are_1_3_11_annealed_to_zero_at_each_end() -> None:
 
 def test_a_network_without_batch_norm_has_a_learning_rate_of_its_own() -> None:
     recipe = Recipe(lr=0.04, lr_without_norm=0.5)
-    assert recipe.of_network(2_000, batch_norm=True).lr == 0.04
-    bare = recipe.of_network(2_000, batch_norm=False)
+    assert recipe.of_network(batch_norm=True).lr == 0.04
+    bare = recipe.of_network(batch_norm=False)
     assert bare.lr == 0.02
-    assert bare.of_network(2_000, batch_norm=False) == bare
+    assert bare.of_network(batch_norm=False) == bare
 
 
 def test_one_step_an_epoch_is_enough() -> None:
@@ -55,22 +57,20 @@ def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None
 
 
 def test_the_augmentation_fades_in_a_straight_line_and_is_gone_before_the_end() -> None:
-    strengths = Recipe(epochs=10, fade=0.25).strengths(40)
-    assert len(strengths) == 400
-    assert strengths[:301] == [1.0] * 301
-    assert strengths[340] == pytest.approx(0.5)
-    assert strengths[300:] == sorted(strengths[300:], reverse=True)
-    assert strengths[379] == pytest.approx(0.0125)
-    assert strengths[380:] == [0.0] * 20
-    whole = Recipe(fade=1.0).strengths(1)
-    assert whole == pytest.approx([max(0, (12 - step) / 12) for step in range(15)])
-    assert Recipe(fade=0.0).strengths(2) == [1.0] * 30
+    def strengths(fade: float, epochs: int, steps: int) -> list[float]:
+        fading = Fading(fade, 0.0, epochs, steps, torch.device("cpu"))
+        assert fading.strengths.shape == (epochs, steps)
+        return fading.strengths.flatten().tolist()
 
-
-def test_the_augmentation_of_a_large_network_does_not_fade() -> None:
-    recipe = Recipe(fade=0.5, fade_up_to=1_000)
-    assert recipe.of_network(1_000, batch_norm=True).fade == 0.5
-    assert recipe.of_network(1_001, batch_norm=True).strengths(1) == [1.0] * 15
+    found = strengths(0.25, 10, 40)
+    assert len(found) == 400
+    assert found[:301] == [1.0] * 301
+    assert found[340] == pytest.approx(0.5)
+    assert found[300:] == sorted(found[300:], reverse=True)
+    assert found[379] == pytest.approx(0.0125)
+    assert found[380:] == [0.0] * 20
+    assert strengths(1.0, 15, 1) == pytest.approx([max(0, (12 - s) / 12) for s in range(15)])
+    assert strengths(0.0, 15, 2) == [1.0] * 30
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_augmentation_of_a_large_network_does_not_fade() -> None:
         ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
         ({"flip": 1.5}, "flip = 1.5: it goes from 0 to 1"),
         ({"fade": -0.1}, "fade = -0.1: it goes from 0 to 1"),
-        ({"fade_up_to": 2500.5}, "fade_up_to = 2500.5: it is a whole number"),
+        ({"fade_above": 101}, "fade_above = 101: it goes from 0 to 100"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:

@@ -22,7 +22,8 @@ from nas.data.augment import warp
 from nas.data.images import held_out_mask
 from nas.training.average import Average
 from nas.training.device import precision
-from nas.training.recipe import learning_rates, shares, strengths
+from nas.training.fading import Fading
+from nas.training.recipe import learning_rates, shares
 
 DATASET = "MNIST"  # in torchvision.datasets
 OPTIONS: dict[str, Any] = {}
@@ -39,7 +40,8 @@ ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
 SCALE = 0.05  # relative, each way
 FLIP = 0.0  # probability that an image is mirrored left to right
-FADE = 0.0  # share of the steps, the last, in which augmentation but flip fades
+FADE = 0.33  # share of the steps, the last, in which augmentation but flip fades
+FADE_ABOVE = 1.5  # percent of training images wrong until then; with fewer it does not
 PRECISION = "auto"  # bfloat16 where the device has it, else float32
 SEED = 0
 HELD_OUT = 10_000  # training images that the search measured on
@@ -110,12 +112,13 @@ def train(
     average = Average(model) if AVERAGE else None
     network = average.network if average else model
     parts = iter(shares(AVERAGE, EPOCHS, steps) if AVERAGE else ())
-    strong = torch.tensor(strengths(FADE, EPOCHS, steps), device=device).split(steps)
+    fading = Fading(FADE, FADE_ABOVE, EPOCHS, steps, device)
     generator = torch.Generator(device).manual_seed(seed)
     for epoch in range(1, EPOCHS + 1):
         model.train()
         total = torch.zeros((), device=device)
-        for inputs, wanted in batches(images, labels, strong[epoch - 1], generator):
+        right = torch.zeros((), dtype=torch.long, device=device)
+        for inputs, wanted in batches(images, labels, fading.strengths[epoch - 1], generator):
             for group in optimizer.param_groups:
                 group["lr"] = next(rates)
             with arithmetic(device):
@@ -127,6 +130,8 @@ def train(
             if average:
                 average.step(next(parts))
             total += loss.detach()
+            right += (logits.argmax(1) == wanted).sum()
+        fading.after_epoch(100 * right.item() / (steps * min(BATCH_SIZE, len(images))))
         line = f"epoch {epoch:2}/{EPOCHS}  training loss {total.item() / steps:.4f}"
         if held_out:
             line += f"  held-out accuracy {accuracy(network, *held_out):.2f} %"
