@@ -28,11 +28,12 @@ QUIET_SECONDS = 30  # that plain lines may leave without a word
 class Lines:
     """A line for every candidate that ends, and now and then one in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, joins: bool = False) -> None:
+        self._joins = joins
         self._last = time.monotonic()
 
     def begin(self, folder: Folder, config: StudyConfig, progress: Progress) -> None:
-        self._say(_headline(folder, config, progress))
+        self._say(_headline(folder, config, progress, self._joins))
 
     def event(self, worker: str, event: WorkerEvent, progress: Progress) -> None:
         if isinstance(event, Ready):
@@ -61,12 +62,13 @@ class Lines:
 class Live:
     """The counts, the pace, and what each worker trains, drawn over and over in one place."""
 
-    def __init__(self, out: Console) -> None:
+    def __init__(self, out: Console, joins: bool = False) -> None:
+        self._joins = joins
         self._out = out
         self._live = live.Live(console=out, refresh_per_second=4, transient=True)
 
     def begin(self, folder: Folder, config: StudyConfig, progress: Progress) -> None:
-        self._out.print(_headline(folder, config, progress))
+        self._out.print(_headline(folder, config, progress, self._joins))
         self._live.start()
         self.tick(progress)
 
@@ -83,8 +85,8 @@ class Live:
         self._live.stop()
 
 
-def _headline(folder: Folder, config: StudyConfig, progress: Progress) -> str:
-    verb = "Resuming" if progress.counts else "New study"
+def _headline(folder: Folder, config: StudyConfig, progress: Progress, joins: bool) -> str:
+    verb = "Joining" if joins else "Resuming" if progress.counts else "New study"
     return (
         f"{verb} {folder.path}: {config.dataset_name}, at most {config.budget:,} parameters, "
         f"space {config.space}, {config.trials} trials of {config.recipe.epochs} epochs"

@@ -71,7 +71,7 @@ def command(
     from nas.search.search import join
 
     out = console()
-    follower = Live(out) if out.is_terminal else Lines()
+    follower = Live(out, joins=True) if out.is_terminal else Lines(joins=True)
     try:
         outcome = join(study, given, follower, data_dir, storage)
     finally:

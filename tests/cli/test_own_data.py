@@ -164,6 +164,7 @@ def test_a_worker_has_it_in_a_folder_of_its_own(
     assert nas(join) == 2
     assert "--data-dir" in capsys.readouterr().err
     assert nas([*join, "--data-dir", "there"]) == 0
+    assert "Joining studies/shared: bars, at most" in capsys.readouterr().out
     spoil(mine / "there" / "bars" / "x_train.npy")
     assert nas([*join, "--data-dir", "there"]) == 2
     assert "other training images" in capsys.readouterr().err
