@@ -21,7 +21,7 @@ class Fading:
         strengths = ((left - 0.2) / 0.8).clamp(0, 1).float()
         self.strengths = strengths.to(device).view(epochs, steps)
         self._above = above
-        self._judged = int((1 - fade) * epochs + 1e-9)
+        self._judged = int((1 - fade) * epochs + 1e-9)  # 0.9 of 10 leaves a whole one
         self._epochs = 0
 
     def after_epoch(self, accuracy: float) -> None:
