@@ -264,12 +264,18 @@ def test_a_network_of_one_stage_is_source_too() -> None:
     assert "return self.head(images)" in text
 
 
+@pytest.mark.parametrize("fades", [True, False])
 def test_the_exported_training_is_the_searchs_own(
-    tmp_path: Path, net: Architecture, digits: Split
+    tmp_path: Path, net: Architecture, digits: Split, fades: bool
 ) -> None:
-    """train.py, without nas, makes the very network that `fit` makes from the same seed."""
+    """train.py, without nas, makes the very network that `fit` makes from the same seed, and counts
+    its errors as `fit` does: they are just above or below those that augmentation fades with."""
     recipe = Recipe(epochs=2, batch_size=16, flip=0.5, fade=0.5, fade_above=0.0)
+    fading = fit(net, digits, recipe, seed=11)
+    error = 100 - fading.curve[0].train_accuracy
+    recipe = replace(recipe, fade_above=error - 0.01 if fades else error + 0.01)
     trained = fit(net, digits, recipe, seed=11)
+    assert (trained.curve[1].train_loss == fading.curve[1].train_loss) is fades
     mean, std = digits.normalizer.mean, digits.normalizer.std
     own = replace(subject(tmp_path / "own", net), recipe=recipe, seed=11, mean=mean, std=std)
     save_file(trained.weights, own.weights)
