@@ -199,7 +199,7 @@ def _prepare() -> None:
 
 def _run(job: Job) -> list[dict[str, object]]:
     name, index = job
-    recipe = Recipe(fade=0.0)
+    recipe = Recipe(fade=0.0, bn_images=0)
     arithmetic = by_hardware(torch.device("cpu"), recipe.precision)
     seed = seed_of(index, name)
     torch.manual_seed(seed)

@@ -52,7 +52,7 @@ STEPS, PER_STEP = 20, 10
 MAX_MACS = 1_000_000
 QUARTER = 12_500  # images
 # The default when they were made.
-FORMER: dict[str, Any] = {"lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0}
+FORMER: dict[str, Any] = {"lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0, "bn_images": 0}
 
 RECIPES = {
     "restarts": Recipe(**FORMER, schedule="restarts", average=0.0),

@@ -65,8 +65,8 @@ MEASURED = (1, 4, 15)
 BASE, UNFADED, SILU = "base", "unfaded", "activation: SiLU"
 # What the recipe had when these were measured.
 FORMER: dict[str, dict[str, object]] = {
-    BASE: {"average": 0.0, "lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0},
-    UNFADED: {"fade": 0.0},
+    BASE: {"average": 0.0, "lr": 0.02, "lr_without_norm": 1.0, "fade": 0.0, "bn_images": 0},
+    UNFADED: {"fade": 0.0, "bn_images": 0},
 }
 EMA_DECAY = 0.999  # an average over about the last 1,000 steps, one and a quarter epochs
 
@@ -125,7 +125,7 @@ VARIANTS = {
     "initialisation: He, fan out": Variant(UNFADED, change=_fan_out),
     "dropout of channels: 0.05": Variant(UNFADED, after=(ReLU(), ChannelDropout(0.05))),
     "augmentation: none": Variant(UNFADED, {"rotation": 0.0, "shift": 0.0, "scale": 0.0}),
-    "augmentation fades, SiLU": Variant(SILU, {"fade_above": 0.0}, after=(SiLU(),)),
+    "augmentation fades, SiLU": Variant(SILU, {"fade_above": 0.0, "bn_images": 0}, after=(SiLU(),)),
 }
 NETS = ("1k", "4k", "8k")
 BARE = "4k-bare"  # without batch norm

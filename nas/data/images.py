@@ -94,15 +94,15 @@ def load_split(dataset: Dataset, data_dir: Path | None = None) -> Split:
 
 def split(images: Images, held_out: int) -> Split:
     """`images` with `held_out` of them set aside: stratified by label, the same every time."""
-    aside = held_out_mask(images.labels.numpy(), held_out, SPLIT_SEED)
+    aside = stratified_mask(images.labels.numpy(), held_out, SPLIT_SEED)
     train = _pick(images, ~aside)
     return Split(train, _pick(images, aside), Normalizer.of(train))
 
 
-def held_out_mask(
-    labels: "np.ndarray[tuple[int], np.dtype[np.integer]]", held_out: int, seed: int
+def stratified_mask(
+    labels: "np.ndarray[tuple[int], np.dtype[np.integer]]", count: int, seed: int
 ) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which `held_out` of the images with these labels (N,) are set aside, as a mask (N,).
+    """Picks `count` of the images with these labels (N,), as a mask (N,).
 
     Shuffled, then sorted by label, then picked at equal steps: so each class has its share, give
     or take one image.
@@ -111,7 +111,7 @@ def held_out_mask(
     shuffled = np.random.RandomState(seed).permutation(len(labels))
     by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
     mask = np.zeros(len(labels), dtype=bool)
-    mask[by_label[np.arange(held_out) * len(labels) // held_out]] = True
+    mask[by_label[np.arange(count) * len(labels) // max(1, count)]] = True
     return mask
 
 

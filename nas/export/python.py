@@ -65,6 +65,7 @@ def _train(subject: Subject) -> str:
         "WEIGHT_DECAY": recipe.weight_decay,
         "WARMUP": recipe.warmup,
         "AVERAGE": recipe.average,
+        "BN_IMAGES": recipe.bn_images,
         "LABEL_SMOOTHING": recipe.label_smoothing,
         "ROTATION": recipe.rotation,
         "SHIFT": recipe.shift,
@@ -108,20 +109,24 @@ def _needs(dataset: Dataset) -> str:
 def _inline(text: str) -> str:
     """`text` of train.py with the source of every function that it imports from `nas`."""
     from nas.data.augment import warp
-    from nas.data.images import held_out_mask
+    from nas.data.images import stratified_mask
     from nas.training.average import Average
     from nas.training.device import precision
     from nas.training.fading import Fading
+    from nas.training.measuring import renew_statistics
     from nas.training.recipe import learning_rates, shares
 
-    ours = (warp, held_out_mask, Average, precision, Fading, learning_rates, shares)
+    ours = (
+        *(warp, stratified_mask, Average, precision, Fading),
+        *(renew_statistics, learning_rates, shares),
+    )
     functions = {f.__name__: f for f in ours}
     lines = re.findall(r"^from nas\.\S+ import (.+)\n", text, flags=re.MULTILINE)
     imported = [name for line in lines for name in line.split(", ")]
     assert sorted(imported) == sorted(functions), f"train.py imports {imported}"
     text = re.sub(r"\n(from nas\.\S+ import .+\n)+", "", text)
-    text = text.replace("import argparse\n", "import argparse\nimport copy\nimport math\n")
-    text = text.replace("import Iterator\n", "import Iterator, Sequence\n")
+    text = text.replace("import argparse\n", "import argparse\nimport copy\n")
+    text = text.replace("import Iterator\n", "import Iterable, Iterator, Sequence\n")
     text = text.replace("import nullcontext\n", "import nullcontext\nfrom math import cos, pi\n")
     text = text.replace("import torch\n", "import numpy as np\nimport torch\n", 1)
     own = "\n\n".join(_source(functions[name]) for name in imported)

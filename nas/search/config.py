@@ -126,7 +126,7 @@ _OPTIONAL = (
 # What settings of today were before they had a name.
 _BEFORE: dict[str, Any] = {
     **{"average": 0.0, "lr_without_norm": 1.0},
-    **{"flip": 0.0, "fade": 0.0, "fade_above": 0.0},
+    **{"flip": 0.0, "fade": 0.0, "fade_above": 0.0, "bn_images": 0},
 }
 _SETTINGS = {f.name for f in fields(StudyConfig)} - {"recipe"}
 _RECIPE = {f.name for f in fields(Recipe)}

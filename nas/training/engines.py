@@ -16,8 +16,9 @@ from nas.data.images import Split
 from nas.training.arithmetic import Arithmetic
 from nas.training.average import Average
 from nas.training.fading import Fading
+from nas.training.measuring import Measuring
 from nas.training.recipe import Recipe
-from nas.training.step import evaluate, inputs_of, optimizer_of, totals, train_step
+from nas.training.step import inputs_of, optimizer_of, train_step
 
 # The host's loop gathers, warps and normalises this many images at a time: enough to make the
 # calls' own cost vanish, few enough to stay in a core's cache.
@@ -81,6 +82,7 @@ class Eager:
         self._average = Average(model) if recipe.average else None
         self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
         self.network = self._average.network if self._average else model
+        self._measuring = Measuring(self.network, data, recipe.bn_images, arithmetic)
 
     def train_epoch(self) -> tuple[float, float]:
         images, batch = self._data.train, self._batch
@@ -116,7 +118,7 @@ class Eager:
         return loss_sum.item() / self._steps, accuracy
 
     def measure(self) -> tuple[float, float]:
-        return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
+        return self._measuring()
 
 
 class OnDevice:
@@ -148,6 +150,7 @@ class OnDevice:
         shares = recipe.shares(self._steps) if recipe.average else []
         self._shares = torch.tensor(shares, device=device)
         self.network = self._average.network if self._average else model
+        self._measuring = Measuring(self.network, data, recipe.bn_images, arithmetic)
         self._loss = torch.zeros((), device=device)
         self._correct = torch.zeros((), dtype=torch.long, device=device)
 
@@ -163,13 +166,10 @@ class OnDevice:
         return self._loss.item() / self._steps, accuracy
 
     def measure(self) -> tuple[float, float]:
-        return evaluate(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
+        return self._measuring()
 
     def _advance(self) -> None:
         self._one_step()
-
-    def _totals(self) -> tuple[Tensor, Tensor]:
-        return totals(self.network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
     def _one_step(self) -> None:
         images = self._data.train
@@ -266,7 +266,6 @@ class Captured(OnDevice):
             with torch.cuda.device(self._device), self._aside():
                 return super().measure()
         if self._evaluation is None:
-            self.network.eval()
             self._evaluation = self._recorded(self._keep_totals)
         if self._evaluation is None or self._found is None:
             return super().measure()
@@ -276,7 +275,7 @@ class Captured(OnDevice):
         return loss.item() / count, 100 * correct.item() / count
 
     def _keep_totals(self) -> None:
-        self._found = self._totals()
+        self._found = self._measuring.totals()
 
     def _recorded(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
         """A graph that does `work`, or None if CUDA cannot capture it."""

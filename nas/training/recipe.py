@@ -23,6 +23,7 @@ class Recipe:
     schedule: str = "one-cycle"  # or restarts: cycles of 1 + 3 + 11 epochs
     warmup: float = 0.2  # share of a cycle in which the learning rate rises
     average: float = 1.0  # epochs that the network's weights are averaged over; 0: none
+    bn_images: int = 2_000  # training images that batch norm is measured with; 0: see `Measuring`
     label_smoothing: float = 0.0
     rotation: float = 7.0  # degrees, each way
     shift: float = 1.5  # pixels, each way
@@ -50,6 +51,7 @@ class Recipe:
         _check_range("weight_decay", self.weight_decay, 0, 10)
         _check_range("warmup", self.warmup, 0, 0.9)
         _check_range("average", self.average, 0, MAX_EPOCHS)
+        _check_range("bn_images", self.bn_images, 0, 1_000_000)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.9)
         _check_range("rotation", self.rotation, 0, 180)
         _check_range("shift", self.shift, 0, 28)

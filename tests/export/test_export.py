@@ -271,6 +271,7 @@ def test_the_exported_training_is_the_searchs_own(
     """train.py, without nas, makes the very network that `fit` makes from the same seed, and counts
     its errors as `fit` does: they are just above or below those that augmentation fades with."""
     recipe = Recipe(epochs=2, batch_size=16, flip=0.5, fade=0.5, fade_above=0.0)
+    recipe = replace(recipe, bn_images=1_100 if fades else 0)
     fading = fit(net, digits, recipe, seed=11)
     error = 100 - fading.curve[0].train_accuracy
     recipe = replace(recipe, fade_above=error - 0.01 if fades else error + 0.01)

@@ -154,14 +154,14 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the run itself: what it trains on, and when it reads test images."""
-    from nas.training import engines
     from nas.training import fit as training
+    from nas.training import measuring
 
     one = studies.opened(str(study))
     whole, test = load_training(one.config.data), load_test(one.config.data)
     read: list[int] = []
     epochs: list[Epoch] = []
-    measure = engines.evaluate
+    measure = measuring.evaluate
 
     def noted(model: object, images: object, normalizer: Normalizer, recipe: object) -> object:
         read.append(len(epochs))
@@ -175,7 +175,7 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
         trained_on.append(data)
         return train(architecture, data, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engines, "evaluate", noted)
+    monkeypatch.setattr(measuring, "evaluate", noted)
     monkeypatch.setattr(training, "fit", watched)
     job = Job(one.front[0], 0)
     run = verification._run(job, one.config, 1, "cpu", None, PLAIN, None, epochs.append)

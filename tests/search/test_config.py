@@ -114,13 +114,16 @@ def test_a_study_from_before_a_setting_is_what_it_was(tmp_path: Path) -> None:
     assert settings["average"] == 1.0
     file = tmp_path / "study.toml"
     text = config.write(config.from_settings({}), [{"nas": "0.1.0"}])
-    later = ("average", "lr_without_norm", "flip", "fade", "fade_above")
+    later = ("average", "lr_without_norm", "flip", "fade", "fade_above", "bn_images")
     lines = text.splitlines()
     kept = [line for line in lines if line.partition(" = ")[0] not in later]
     assert len(kept) == len(lines) - len(later)
     file.write_text("\n".join(kept))
     recipe = config.from_settings(config.read(file)).recipe
     assert (recipe.average, recipe.lr_without_norm, recipe.fade) == (0.0, 1.0, 0.0)
-    assert config.differences(config.read(file), {"flip": 0.0, "fade_above": 0.0}) == []
+    assert (
+        config.differences(config.read(file), {"flip": 0.0, "fade_above": 0.0, "bn_images": 0})
+        == []
+    )
     file.write_text("budget = 2000\n")
     assert config.from_settings(config.read(file)).recipe.average == 1.0

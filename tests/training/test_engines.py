@@ -75,7 +75,7 @@ def test_what_is_measured_is_the_average_of_the_weights(
 ) -> None:
     """Followed here from the weights after every step, seen by the optimizer's hook."""
     few = replace(digits, train=Images(digits.train.pixels[:640], digits.train.labels[:640]))
-    model, engine = made(kind, few, replace(STILL, average=0.5))
+    model, engine = made(kind, few, replace(STILL, average=0.5, bn_images=0))
     wanted = deepcopy(model.state_dict())
     steps: list[float] = []
 
@@ -99,6 +99,42 @@ def test_what_is_measured_is_the_average_of_the_weights(
             torch.testing.assert_close(value, wanted[name])
             assert not torch.equal(value, model.state_dict()[name])
     assert engine.measure() == evaluate(engine.network, digits.held_out, digits.normalizer, PLAIN)
+
+
+@pytest.mark.parametrize("average", [0.0, 1.0])
+@pytest.mark.parametrize("kind", [Eager, OnDevice])
+def test_batch_norm_is_measured_with_the_statistics_that_the_weights_have_then(
+    digits: Split, kind: Callable[..., Engine], average: float
+) -> None:
+    """Computed here layer by layer, from all training images at once; and training goes on as it
+    would have, without having been measured."""
+    count = len(digits.train)
+    recipe = replace(STILL, average=average, bn_images=count)
+    (model, engine), (unseen, other) = (made(kind, digits, recipe) for _ in range(2))
+    for each in (engine, other):
+        each.train_epoch()
+    left = deepcopy(engine.network.state_dict())
+    found = engine.measure()
+    inputs = digits.normalizer(digits.train.pixels.float() / 255)
+    with torch.no_grad():
+        for layer in engine.network.children():
+            if isinstance(layer, nn.BatchNorm2d):
+                mean, var = inputs.mean((0, 2, 3)), inputs.var((0, 2, 3))
+                assert layer.running_mean is not None
+                assert layer.running_var is not None
+                torch.testing.assert_close(layer.running_mean, mean, rtol=1e-3, atol=1e-4)
+                torch.testing.assert_close(layer.running_var, var, rtol=2e-3, atol=1e-4)
+            inputs = layer(inputs)
+    assert found == evaluate(engine.network, digits.held_out, digits.normalizer, PLAIN)
+    changed = {
+        name
+        for name, value in engine.network.state_dict().items()
+        if not torch.equal(value, left[name])
+    }
+    assert changed == {name for name in left if "running" in name or "tracked" in name}
+    assert engine.train_epoch() == other.train_epoch()
+    for mine, its in zip(model.parameters(), unseen.parameters(), strict=True):
+        assert torch.equal(mine, its)
 
 
 def test_without_an_average_the_model_itself_is_measured(digits: Split) -> None:

@@ -9,6 +9,7 @@ search uses one a candidate on a CPU), `--held-out` gives the search's network a
 """
 
 import argparse
+import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -19,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.data.augment import warp
-from nas.data.images import held_out_mask
+from nas.data.images import stratified_mask
 from nas.training.average import Average
 from nas.training.device import precision
 from nas.training.fading import Fading
+from nas.training.measuring import renew_statistics
 from nas.training.recipe import learning_rates, shares
 
 DATASET = "MNIST"  # in torchvision.datasets
@@ -35,6 +37,7 @@ LR = 0.04  # AdamW's peak learning rate
 WEIGHT_DECAY = 1e-4
 WARMUP = 0.2  # share of a cycle in which the learning rate rises
 AVERAGE = 1.0  # epochs that the network's weights are averaged over; 0: none
+BN_IMAGES = 2_000  # training images that batch norm's statistics are taken anew from; 0: none
 LABEL_SMOOTHING = 0.0
 ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
@@ -58,9 +61,9 @@ def load(root: str, train: bool) -> tuple[Tensor, Tensor]:
     return images.unsqueeze(1), dataset.targets.long()
 
 
-def normalize(images: Tensor) -> Tensor:
+def arranged(pixels: Tensor) -> Tensor:
     """Pixels from 0 to 1 as the network takes them."""
-    return images.sub(MEAN).div(STD)
+    return pixels.sub(MEAN).div(STD).contiguous(memory_format=torch.channels_last)
 
 
 def batches(
@@ -75,7 +78,7 @@ def batches(
     for chunk, strength in parts:
         pixels = images[chunk].float() / 255
         pixels = warp(pixels, ROTATION, SHIFT, SCALE, FLIP, generator, strength)
-        inputs = normalize(pixels).contiguous(memory_format=torch.channels_last)
+        inputs = arranged(pixels)
         yield from zip(inputs.split(size), labels[chunk].split(size), strict=True)
 
 
@@ -85,8 +88,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     correct = 0
     with torch.inference_mode(), arithmetic(images.device):
         for part, wanted in zip(images.split(1_000), labels.split(1_000), strict=True):
-            inputs = normalize(part.float() / 255).contiguous(memory_format=torch.channels_last)
-            correct += int((model(inputs).argmax(1) == wanted).sum())
+            correct += int((model(arranged(part.float() / 255)).argmax(1) == wanted).sum())
     return 100 * correct / len(images)
 
 
@@ -113,6 +115,9 @@ def train(
     network = average.network if average else model
     parts = iter(shares(AVERAGE, EPOCHS, steps) if AVERAGE else ())
     fading = Fading(FADE, FADE_ABOVE, EPOCHS, steps, device)
+    some = stratified_mask(labels.cpu().numpy(), min(BN_IMAGES, len(images)), SPLIT_SEED)
+    clean = images[torch.from_numpy(some).to(device)]
+    count = math.ceil(len(clean) / 1_000)
     generator = torch.Generator(device).manual_seed(seed)
     for epoch in range(1, EPOCHS + 1):
         model.train()
@@ -132,6 +137,10 @@ def train(
             total += loss.detach()
             right += (logits.argmax(1) == wanted).sum()
         fading.after_epoch(100 * right.item() / (steps * min(BATCH_SIZE, len(images))))
+        if count:
+            with arithmetic(device):
+                pixels = (part.float() / 255 for part in clean.tensor_split(count))
+                renew_statistics(network, map(arranged, pixels))
         line = f"epoch {epoch:2}/{EPOCHS}  training loss {total.item() / steps:.4f}"
         if held_out:
             line += f"  held-out accuracy {accuracy(network, *held_out):.2f} %"
@@ -156,7 +165,7 @@ def main() -> None:
     images, labels = load(options.data, train=True)
     held_out = None
     if options.held_out:
-        aside = torch.from_numpy(held_out_mask(labels.numpy(), HELD_OUT, SPLIT_SEED))
+        aside = torch.from_numpy(stratified_mask(labels.numpy(), HELD_OUT, SPLIT_SEED))
         held_out = images[aside].to(options.device), labels[aside].to(options.device)
         images, labels = images[~aside], labels[~aside]
     model = train(images.to(options.device), labels.to(options.device), options.seed, held_out)
