@@ -263,10 +263,10 @@ class Architecture:
         """One readable line: `8 12 M 16k5 10k1 gap, SiLU`.
 
         A number is a convolution's width (kernel 3 unless `k` says otherwise, `/2` its stride,
-        `g4` its groups), `dw` a depthwise convolution, either with `=` before it if it has the
-        weights of the last one like it, `M` and `A` max and average pooling, `gap`
-        global average pooling, `fc10` a linear layer. What is not batch norm and ReLU without
-        dropout is named after them: `, no BN, SiLU, dropout 0.06`.
+        `g4` its groups, `v` if it is not padded), `dw` a depthwise convolution, either with `=`
+        before it if it has the weights of the last one like it, `M` and `A` max and average
+        pooling, `gap` global average pooling, `fc10` a linear layer. What is not batch norm and
+        ReLU without dropout is named after them: `, no BN, SiLU, dropout 0.06`.
         """
         layers = " ".join(text for layer in self.layers if (text := _short(layer)))
         return ", ".join([layers, *self._style()])
@@ -322,10 +322,10 @@ def _short(layer: Layer) -> str:
         case Conv():
             kernel = f"k{layer.kernel}" if layer.kernel != 3 else ""
             groups = f"g{layer.groups}" if layer.groups > 1 else ""
-            return _same(layer) + f"{layer.width}{kernel}{groups}" + _step(layer.stride)
+            return _again(layer) + f"{layer.width}{kernel}{groups}" + _window(layer)
         case DepthwiseConv():
             kernel = f"{layer.kernel}" if layer.kernel != 3 else ""
-            return _same(layer) + f"dw{kernel}" + _step(layer.stride)
+            return _again(layer) + f"dw{kernel}" + _window(layer)
         case MaxPool():
             return "M" if layer.kernel == 2 else f"M{layer.kernel}"
         case AvgPool():
@@ -337,9 +337,10 @@ def _short(layer: Layer) -> str:
     return ""
 
 
-def _same(layer: Conv | DepthwiseConv) -> str:
+def _again(layer: Conv | DepthwiseConv) -> str:
     return "=" if layer.shared else ""
 
 
-def _step(stride: int) -> str:
-    return f"/{stride}" if stride > 1 else ""
+def _window(layer: Conv | DepthwiseConv) -> str:
+    valid = "v" if layer.padding == "valid" and layer.kernel > 1 else ""
+    return valid + (f"/{layer.stride}" if layer.stride > 1 else "")

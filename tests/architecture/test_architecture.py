@@ -1,6 +1,7 @@
 """What an architecture refuses, and how it reads."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -164,6 +165,12 @@ def test_summary_and_stages_read_as_a_person_would_write_them() -> None:
     )
     architecture = Architecture(IMAGE, layers)
     assert architecture.summary() == "8 8k5/2 dw 12k1 M 10k1 gap, no BN"
+    unpadded = [
+        replace(layer, padding="valid") if isinstance(layer, Conv | DepthwiseConv) else layer
+        for layer in layers
+    ]
+    summary = Architecture(IMAGE, tuple(unpadded)).summary()
+    assert summary == "8v 8k5v/2 dwv 12k1 M 10k1 gap, no BN"
     assert [(s.name, s.start, len(s.layers)) for s in architecture.stages()] == [
         ("block1", 0, 4),
         ("block2", 4, 3),
