@@ -18,7 +18,8 @@ from search_spaces import seeds
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-STUDIES = ["mnist-8k", "mnist-1k", "mnist-2k", "mnist-20k", "fashion-8k"]  # in the order of README's tables
+# In the order of README's tables.
+STUDIES = ["mnist-8k", "mnist-1k", "mnist-2k", "mnist-20k", "fashion-8k"]
 
 
 def test_the_search_space_in_the_readme_is_one(tmp_path: Path, task: Task) -> None:
