@@ -111,7 +111,7 @@ def stratified_mask(
     shuffled = np.random.RandomState(seed).permutation(len(labels))
     by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
     mask = np.zeros(len(labels), dtype=bool)
-    mask[by_label[np.arange(count) * len(labels) // max(1, count)]] = True
+    mask[by_label[np.arange(count) * len(labels) // count]] = True
     return mask
 
 

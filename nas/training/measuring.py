@@ -35,7 +35,6 @@ class Measuring:
     def totals(self) -> tuple[Tensor, Tensor]:
         """Summed cross-entropy and how many are right, on the device; reads nothing from it."""
         self._renew()
-        self._network.eval()
         return totals(self._network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
     def _renew(self) -> None:
@@ -49,7 +48,8 @@ class Measuring:
 
 @torch.no_grad()
 def renew_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Set batch norm's statistics to their mean over `batches` of inputs, all of a size.
+    """Set batch norm's statistics to their mean over `batches` of inputs, all of a size; without
+    any they stay. Leaves `network` in evaluation mode.
 
     What the weights' average has to be normalised by is not the average of what the weights
     themselves were normalised by (Izmailov and others, Averaging weights leads to wider optima,
