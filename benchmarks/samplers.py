@@ -1,7 +1,8 @@
 """The samplers against each other: on a surrogate of the recorded curves, or on real training.
 
     python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
-                                  [--budget 8000] [--trainer surrogate] [--output samplers.csv]
+                                  [--budget 8000] [--min-params 0] [--trainer surrogate]
+                                  [--output samplers.csv]
     python benchmarks/samplers.py --trainer studies/mnist-8k --sampler evolution --trials 200
                                   --seeds 6 --early-stop front --output samplers_study.csv
     python benchmarks/samplers.py --trainer digits --budget 2000 --trials 24 --early-stop front
@@ -193,6 +194,7 @@ def search(
     name: str,
     rule: str,
     budget: int,
+    min_params: int,
     trials_: int,
     seed: int,
     folder: Folder,
@@ -201,7 +203,7 @@ def search(
     """What one search comes to; without luck as well, if it was on a surrogate."""
     config = from_settings(
         {"dataset": "digits", "trials": trials_, "sampler": name, "budget": budget}
-        | {"early_stop": rule, "seed": seed}
+        | {"early_stop": rule, "seed": seed, "min_params": min_params}
     )
     space = load(config.space)
     folders.write(folder, config, space)
@@ -251,6 +253,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     parser.add_argument("--budget", type=int, default=8_000)
+    parser.add_argument("--min-params", type=int, default=0)
     parser.add_argument("--trainer", default="surrogate", help="surrogate, digits or a study")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
@@ -274,7 +277,7 @@ def main() -> None:
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory() as scratch:
                     found = search(
-                        *(name, rule, options.budget, options.trials, seed),
+                        *(name, rule, options.budget, options.min_params, options.trials, seed),
                         *(Folder(Path(scratch) / "s"), surrogate),
                     )
                 rows.append({"sampler": name, "early stop": rule, "seed": seed, **found})
