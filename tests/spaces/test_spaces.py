@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import optuna
 import pytest
@@ -138,6 +139,24 @@ def test_the_conv_space_starts_with_sound_designs_of_falling_size(budget: int) -
     assert bool(shared) == (300 <= budget <= 8 * conv.SHARED_UP_TO)
     if budget >= 1_000:
         assert sizes[0] > budget / 2
+
+
+@pytest.mark.parametrize(
+    ("least", "budget"), [(400, 1_000), (1_500, 4_000), (3_000, 8_000), (7_000, 8_000)]
+)
+def test_where_small_networks_are_of_no_interest_no_design_is_small(
+    least: int, budget: int
+) -> None:
+    wide = conv.start(task_of(budget))
+    task = Task((1, 28, 28), 10, Limits(budget, min_params=least))
+    sizes = [
+        conv.sample(optuna.trial.FixedTrial(dict(params)), task).params
+        for params in conv.start(task)
+    ]
+    assert conv.start(task)[0] == wide[0], "the largest design is the same"
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert least <= sizes[-1] < 1.3 * least
+    assert max(a / b for a, b in pairwise(sizes)) < 1.4, "no gap in between"
 
 
 def test_a_start_uses_only_parameters_that_are_asked_for() -> None:
