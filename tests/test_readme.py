@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 # The studies of each of README's tables.
 TABLES = [
-    ["mnist-1k", "mnist-2k", "mnist-4k", "mnist-8k", "mnist-20k"],
+    ["mnist-1k", "mnist-2k", "mnist-4k", "mnist-3k-8k", "mnist-8k", "mnist-20k"],
     ["fashion-8k", "fashion-20k"],
 ]
 STUDIES = [name for names in TABLES for name in names]

@@ -24,7 +24,7 @@ BLUE, ORANGE, GREEN, PURPLE, RED, GREY = (
     "#e5484d",
     "#8b929c",
 )
-OTHERS = (PURPLE, RED, "#0ea5b7", "#b0823a", "#e752bf")
+OTHERS = (PURPLE, RED, "#0ea5b7", "#b0823a", "#e752bf", "#8a9a1b")
 BY_STATE = {
     State.TRAINED: BLUE,
     State.STOPPED: "#0ea5b7",
