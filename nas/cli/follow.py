@@ -16,6 +16,7 @@ from nas.records import REJECTED, Record, Run
 from nas.search.config import StudyConfig
 from nas.search.events import Ended, Ready, WorkerEvent
 from nas.search.folder import Folder
+from nas.search.pace import Pace
 from nas.search.progress import Progress
 
 if TYPE_CHECKING:
@@ -133,11 +134,10 @@ class Runs:
             disable=not self._out.is_terminal,
         )
         self._under_way: dict[tuple[int, int], int] = {}  # epochs of each run that has not ended
-        self._trained = 0  # epochs since the beginning
 
     def begin(self, candidates: Sequence[Record], done: int, jobs: int, epochs: int) -> None:
         self._done, self._jobs, self._epochs = done, jobs, epochs
-        self._began = time.monotonic()
+        self._pace = Pace()
         plural = "candidate" if len(candidates) == 1 else "candidates"
         runs = "run" if jobs == 1 else "runs"
         self._say(
@@ -150,7 +150,7 @@ class Runs:
 
     def epoch(self, job: "Job", epoch: "Epoch") -> None:
         self._under_way[job.key] = epoch.number
-        self._trained += 1
+        self._pace.count()
         self._draw()
 
     def run(self, record: Record, run: Run) -> None:
@@ -168,11 +168,11 @@ class Runs:
             return
         total = self._jobs * self._epochs
         counted = f"  {self._done}/{self._jobs} runs, {self._now}/{total} epochs"
-        if not self._trained:
+        left = self._pace.seconds(total - self._now)
+        if left is None:
             self._say(f"{counted}, first epoch under way")
-            return
-        each = (time.monotonic() - self._began) / self._trained
-        self._say(f"{counted}, {self._most}{duration((total - self._now) * each)} left")
+        else:
+            self._say(f"{counted}, {self._most}{duration(left)} left")
 
     def warn(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

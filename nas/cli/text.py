@@ -124,4 +124,4 @@ def pace(progress: Progress) -> str:
         return "first epoch under way"
     # Until one has been stopped early, every candidate is counted with all its epochs.
     most = "" if progress.counts[State.STOPPED] else "at most "
-    return f"{progress.epochs_per_second:.2f} epochs/s, {most}{duration(left)} left"
+    return f"{progress.pace.per_second:.2f} epochs/s, {most}{duration(left)} left"

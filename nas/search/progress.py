@@ -1,12 +1,12 @@
 """How far a search is: counted from records and events, without a look at the database."""
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nas.records import COUNTED, Record, State
 from nas.search.events import Ended, EpochDone, Ready, Started, WorkerEvent
+from nas.search.pace import Pace
 
 
 @dataclass(slots=True)
@@ -30,8 +30,7 @@ class Progress:
     best: Record | None = None
     training: dict[str, Candidate] = field(default_factory=dict)  # by worker
     devices: dict[str, str] = field(default_factory=dict)  # by worker
-    began: float = field(default_factory=time.monotonic)
-    epochs: int = 0  # trained since `began`
+    pace: Pace = field(default_factory=Pace)
     epochs_ended: int = 0  # of the candidates that have trained, earlier searches included
 
     @classmethod
@@ -48,20 +47,13 @@ class Progress:
         return self.counts[State.TRAINED] + self.counts[State.STOPPED]
 
     @property
-    def epochs_per_second(self) -> float:
-        elapsed = time.monotonic() - self.began
-        return self.epochs / elapsed if elapsed > 0 else 0.0
-
-    @property
     def seconds_left(self) -> float | None:
         """For the candidates that are still to be trained; None before the first epoch."""
-        if not self.epochs:
-            return None
         begun = sum(candidate.epochs for candidate in self.training.values())
         # Candidates that are stopped early make the mean of those that have ended so far.
         each = self.epochs_ended / self.trained if self.trained else self.epochs_each
         wanted = (self.trials - self.trained) * each - begun
-        return max(0, wanted) / self.epochs_per_second
+        return self.pace.seconds(max(0, wanted))
 
     def see(self, worker: str, event: WorkerEvent) -> None:
         """Take in what `worker` told, one of those that this search has."""
@@ -71,7 +63,7 @@ class Progress:
             case Started(number, params, summary):
                 self.training[worker] = Candidate(number, params, summary)
             case EpochDone(_, epoch):
-                self.epochs += 1
+                self.pace.count()
                 candidate = self.training[worker]
                 candidate.epochs, candidate.accuracy = epoch.number, epoch.accuracy
             case Ended(record):

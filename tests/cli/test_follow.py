@@ -6,6 +6,7 @@ from nas.cli import follow
 from nas.cli.follow import Runs
 from nas.records import Record, Run, State
 from nas.results.plan import Job
+from nas.search import pace
 from nas.training import Epoch
 
 ONE = Record(7, State.TRAINED, params=1_024)
@@ -23,7 +24,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(follow, "time", made)
+    for module in (follow, pace):
+        monkeypatch.setattr(module, "time", made)
     return made
 
 
@@ -44,14 +46,14 @@ def test_a_verification_says_now_and_then_how_far_it_is(
     clock.now += 20
     runs.tick()
     assert capsys.readouterr().out == "  1/3 runs, 15/45 epochs, first epoch under way\n"
-    clock.now += 10
+    clock.now += 60
     epochs(runs, 1, 1, 2, 3, 4, 5)
     runs.tick()
-    assert capsys.readouterr().out == ""
-    clock.now += 50
+    assert capsys.readouterr().out == "  1/3 runs, 20/45 epochs, 8 min left\n"
+    clock.now += 60
     runs.tick()
-    said = "  1/3 runs, 20/45 epochs, 8 min left\n"
-    assert capsys.readouterr().out == said
+    said = "  1/3 runs, 20/45 epochs, 7 min left\n"
+    assert capsys.readouterr().out == said, "the sixth epoch is under way"
     epochs(runs, 1, *range(6, 16))
     runs.run(ONE, Run(7, 1, 11, 15, (99.4,), 0.02, 321.4, "cpu"))
     said = "run 2/3: trial 7, 1,024 parameters, seed 2: 99.40 % of the test images, 321 s\n"
@@ -64,8 +66,8 @@ def test_a_run_that_is_made_again_counts_once(
     runs = Runs(all_of_them=False)
     runs.begin([ONE, ONE], 0, 2, 15)
     epochs(runs, 0, 1, 2, 3, 4)
-    epochs(runs, 0, 1)
     clock.now += 100
+    epochs(runs, 0, 1)
     runs.tick()
     assert capsys.readouterr().out == (
         "2 candidates, at most 2 runs of 15 epochs, 0 there from before\n"

@@ -1,0 +1,33 @@
+"""How fast epochs come, and how long so many more of them take."""
+
+import time
+
+
+class Pace:
+    """Epochs that have ended since it was made, and the time up to the last of them.
+
+    Not the time up to now: the next ones are under way then, and what is left would seem to grow
+    until they end.
+    """
+
+    def __init__(self) -> None:
+        self._epochs = 0
+        self._began = self._latest = time.monotonic()
+
+    def count(self) -> None:
+        """An epoch has ended."""
+        self._epochs += 1
+        self._latest = time.monotonic()
+
+    @property
+    def per_second(self) -> float:
+        """Epochs a second; 0 where the clock cannot tell yet."""
+        elapsed = self._latest - self._began
+        return self._epochs / elapsed if elapsed > 0 else 0.0
+
+    def seconds(self, epochs: float) -> float | None:
+        """That so many more epochs take from now on; None before the first has ended."""
+        if not self._epochs:
+            return None
+        each = (self._latest - self._began) / self._epochs
+        return max(0.0, epochs * each - (time.monotonic() - self._latest))
