@@ -26,8 +26,12 @@ class Pace:
         return self._epochs / elapsed if elapsed > 0 else 0.0
 
     def seconds(self, epochs: float) -> float | None:
-        """That so many more epochs take from now on; None before the first has ended."""
+        """That so many more epochs take from now on; None before the first has ended.
+
+        Of the one under way no more than an epoch's time has passed, however long it has: where
+        everything waits, for a database that is away, what is left stays what it was.
+        """
         if not self._epochs:
             return None
         each = (self._latest - self._began) / self._epochs
-        return max(0.0, epochs * each - (time.monotonic() - self._latest))
+        return max(0.0, epochs * each - min(each, time.monotonic() - self._latest))
