@@ -16,9 +16,10 @@ SQLite), with a trainer that asks the surrogate: minutes. `--trainer digits` tra
 embedded digits.
 
 Prints and writes samplers.csv beside this file: for each sampler the share of draws that are over
-the budget or duplicates, the epochs spent, the hypervolume and the best accuracy at up to 1,000,
-2,000, 4,000 and 8,000 parameters, means and standard deviations over the seeds. With a surrogate
-also the hypervolume that the networks of the front have without the luck that chose them.
+the budget or duplicates, that of its own draws that are in the upper half of the sizes, the epochs
+spent, the hypervolume and the best accuracy at up to 1,000, 2,000, 4,000 and 8,000 parameters,
+means and standard deviations over the seeds. With a surrogate also the hypervolume that the
+networks of the front have without the luck that chose them.
 Accuracies of the surrogate of curves.csv are those of nets trained on a quarter of MNIST.
 """
 
@@ -29,7 +30,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import exp, log, nan
+from math import exp, log, nan, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,7 @@ from nas.search import folder as folders
 from nas.search import keep, storage, trials
 from nas.search.config import from_settings
 from nas.search.early_stop import RULES
+from nas.search.evolution import SPAN
 from nas.search.features import features
 from nas.search.folder import Folder
 from nas.search.reaper import Beat
@@ -209,15 +211,16 @@ def search(
     folders.write(folder, config, space)
     study = storage.create(folder)
     study.sampler = sampler(name, seed, space, config.task)
-    for params in space.start(config.task):
+    start = space.start(config.task)
+    for params in start:
         study.enqueue_trial(dict(params))
     data: Split = load_split(config.data)
     here = machine("cpu", config.recipe)
-    start = time.perf_counter()
+    begun = time.perf_counter()
     work = Work(folder, config, "benchmark", here, None)
     beat, stop = Beat(study), StopSignal()
     Worker(work, "worker-0", "cpu", space, study, data, beat, stop, lambda _: None).run()
-    spent = time.perf_counter() - start
+    spent = time.perf_counter() - begun
     records: list[Record] = trials.records(study)
     front = pareto_front(records)
     found = {
@@ -226,6 +229,7 @@ def search(
         "duplicate %": 100 * sum(r.state is State.DUPLICATE for r in records) / len(records),
         "impossible %": 100 * sum(r.state is State.IMPOSSIBLE for r in records) / len(records),
         "epochs": sum(r.epochs for r in records),
+        "upper half %": 100 * _upper_half(records[len(start) :], config.task.limits),
         "hypervolume": hypervolume(records, budget, 90.0),
         "hypervolume 97": hypervolume(records, budget, 97.0),
         "ms a draw": 1e3 * spent / len(records),
@@ -238,6 +242,13 @@ def search(
         fitting = [r.accuracy or 0.0 for r in front if (r.params or 0) <= size]
         found[f"best at {size}"] = max(fitting, default=0.0)
     return found
+
+
+def _upper_half(records: Sequence[Record], limits: Limits) -> float:
+    """The share of `records` that are of a size in the upper half of the range that `evolution`
+    looks at, in the logarithm."""
+    middle = sqrt(max(limits.min_params, limits.params / SPAN) * limits.params)
+    return sum(middle < (r.params or 0) <= limits.params for r in records) / len(records)
 
 
 def _without_luck(record: Record, surrogate: Surrogate) -> Record:
@@ -253,7 +264,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     parser.add_argument("--budget", type=int, default=8_000)
-    parser.add_argument("--min-params", type=int, default=0)
+    parser.add_argument("--min-params", type=int, default=1)
     parser.add_argument("--trainer", default="surrogate", help="surrogate, digits or a study")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])

@@ -4,9 +4,9 @@ Regularised evolution (Real et al., 2019) mutates good parents; predictor-guided
 White et al., 2021) screens children with a model of what has been trained. Here the parents are
 the members of the front, chosen evenly over sizes; the model learns from everybody, those that
 were stopped early included (`predictor`); and a child is measured by how far it would be in front
-of the front at its own size. Until a few have been trained to the end, front and model are those of
-the first rung. Children that are over the budget, impossible or known cost half a millisecond each
-and never become a trial.
+of the front at its own size, against others of about that size. Until a few have been trained to
+the end, front and model are those of the first rung. Children that are over the budget, impossible,
+known or of another size cost half a millisecond each and never become a trial.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from nas.search.space import Space
 FIRST = 10  # candidates that are known before a front is worth mutating
 CHILDREN = 48  # that are made for one draw
 SPAN = 40  # sizes that are looked at: from this part of the budget to all of it
-NEAR = 1.5  # factor between a child's size and the one that is looked for
+NEAR = 1 / 9  # of the range of sizes: how far a child may be from the one that is looked for
 STRANGERS = 0.3  # share of children that are random
 FEW_CHILDREN = 4  # where the first new one is taken
 ATTEMPTS = 4  # to make a child
@@ -99,15 +99,18 @@ class EvolutionSampler(BaseSampler):
             return self._first_new(self._children(seen, FEW_CHILDREN, self._size()))
         if self._random.random() < AT_RANDOM:
             return self._first_new(self._children([], FEW_CHILDREN, self._size()))
-        size = self._size()
-        children = self._children(seen, CHILDREN, size)
-        return self._first_new(self._ranked(children, seen, size))
+        children = self._children(seen, CHILDREN, self._size())
+        return self._first_new(self._ranked(children, seen))
 
     def _size(self) -> float:
         """A size to look at: evenly in the logarithm, up to the budget."""
+        low, high = self._range()
+        return exp(low + self._random.random() * (high - low))
+
+    def _range(self) -> tuple[float, float]:
+        """The logarithms of the smallest and the largest size that are looked at."""
         limits = self._task.limits
-        low = log(max(limits.min_params, limits.params / SPAN, 1))
-        return exp(low + self._random.random() * (log(limits.params) - low))
+        return log(max(limits.min_params, limits.params / SPAN, 1)), log(limits.params)
 
     def _look(self, study: optuna.Study) -> None:
         """Take in what has been recorded since the last look."""
@@ -129,10 +132,16 @@ class EvolutionSampler(BaseSampler):
                 self._seen[number] = replace(seen, last=Point(seen.first.params, last))
 
     def _children(self, seen: Sequence[Seen], wanted: int, size: float) -> list[Child]:
-        """Up to `wanted` candidates that keep to the limits: mutated members of the front of `seen`
-        that are near `size`, and random ones."""
+        """Up to `wanted` candidates that keep to the limits and are near `size`: mutated members of
+        the front of `seen`, and random ones. If none of them is near it, those that are not.
+
+        Only those of a size are compared: the model evens sizes out, and would see the smaller of
+        two in front.
+        """
         front = [one for _, one in _front(seen)]
-        made: list[Child] = []
+        low, high = self._range()
+        near: list[Child] = []
+        others: list[Child] = []
         for _ in range(ATTEMPTS * wanted):
             parent: Mapping[str, Any] = {}
             if front and self._random.random() >= STRANGERS:
@@ -146,10 +155,11 @@ class EvolutionSampler(BaseSampler):
             limits = self._task.limits
             if gate.excess(net, limits) or gate.shortfall(net, limits):
                 continue
-            made.append((draft, net))
-            if len(made) == wanted:
+            is_near = abs(log(net.params / size)) <= NEAR * (high - low)
+            (near if is_near else others).append((draft, net))
+            if len(near) == wanted:
                 break
-        return made
+        return near or others[:wanted]
 
     def _parent(self, front: Sequence[Seen], size: float) -> Seen:
         """One of the two members of the front that are nearest to `size`."""
@@ -161,14 +171,9 @@ class EvolutionSampler(BaseSampler):
         known = set(self._hashes.values())
         return next((draft.params for draft, net in children if net.hash not in known), {})
 
-    def _ranked(
-        self, children: Sequence[Child], seen: Sequence[Seen], size: float
-    ) -> Sequence[Child]:
-        """The children near `size`, that first which the model sees farthest in front of the
-        front."""
+    def _ranked(self, children: Sequence[Child], seen: Sequence[Seen]) -> Sequence[Child]:
+        """The children, that first which the model sees farthest in front of the front."""
         self._learn(seen)
-        near = [c for c in children if max(c[1].params / size, size / c[1].params) <= NEAR]
-        children = near or children
         if self._predictor is None or not children:
             return children
         expected = self._predictor.predict([features(net) for _, net in children], self._random)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nas.architecture import Architecture, Conv, DepthwiseConv, Limits, Task
 from nas.errors import ArchitectureError, ConfigError
-from nas.search import gate, space, trials
+from nas.search import evolution, gate, space, trials
 from nas.search.early_stop import Point
 from nas.search.evolution import EvolutionSampler, Seen, _front
 from nas.search.features import NAMES, features
@@ -27,7 +27,7 @@ def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
     seen = []
     for draft, net in one._children([], 12, 1_000.0):
         seen.append(Seen(Point(net.params, 90.0), None, draft.params, features(net)))
-    assert 4 <= len(seen) <= 12
+    assert 1 <= len(seen) <= 12
     children = one._children(seen, 24, 1_000.0)
     assert 12 <= len(children) <= 24
     one._hashes = {0: children[0][1].hash, 1: children[2][1].hash}
@@ -45,12 +45,25 @@ def test_children_are_like_their_parents() -> None:
     ((draft, net),) = one._children([], 1, 1_000.0)
     parent = Seen(Point(net.params, 99.0), None, draft.params, features(net))
     shares = []
-    for child, _ in one._children([parent], 40, 1_000.0):
+    for child, _ in one._children([parent], 40, float(net.params)):
         same = sum(child.params[name] == draft.params.get(name) for name in child.params)
         shares.append(same / len(child.params))
     # Three in ten are random: they keep to other limits of the budget, and to no parent.
     assert sum(share >= 0.7 for share in shares) >= 20
     assert min(shares) < 0.7
+
+
+@pytest.mark.parametrize("size", [150.5, 700.5, 2_800.5])
+def test_children_are_of_the_size_that_is_looked_for(
+    size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = EvolutionSampler(0, CONV, TASK)
+    near = one._children([], 48, size)
+    assert near
+    assert all(1 / 1.51 < net.params / size < 1.51 for _, net in near)
+    monkeypatch.setattr(evolution, "NEAR", 0.0)
+    anywhere = one._children([], 48, size)
+    assert len(anywhere) > len(near), "none is near: others are better than none"
 
 
 def test_the_sizes_it_looks_at_are_spread_over_the_budget() -> None:
