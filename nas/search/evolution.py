@@ -135,8 +135,7 @@ class EvolutionSampler(BaseSampler):
         """Up to `wanted` candidates that keep to the limits and are near `size`: mutated members of
         the front of `seen`, and random ones. If none of them is near it, those that are not.
 
-        Only those of a size are compared: the model evens sizes out, and would see the smaller of
-        two in front.
+        Only those of a size are compared: of a wider range the model prefers the smaller ones.
         """
         front = [one for _, one in _front(seen)]
         low, high = self._range()
