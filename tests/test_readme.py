@@ -65,8 +65,8 @@ def test_the_results_in_the_readme_are_all_that_has_been_verified(
     for name in names:
         folder = ROOT / "studies" / name
         trials = pd.read_csv(folder / "trials.csv").set_index("number")
-        for number, runs in pd.read_csv(folder / "verify.csv").groupby("number"):
-            trial, test = trials.loc[number], runs.test_accuracy
+        for tried, runs in pd.read_csv(folder / "verify.csv").groupby("number"):
+            trial, test = trials.loc[tried], runs.test_accuracy
             row = [
                 f"{trial.params:,}",
                 f"{trial.val_accuracy:.2f}",
