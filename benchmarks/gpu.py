@@ -1,14 +1,17 @@
 """Every check and benchmark that needs a GPU, in one command of a few minutes, without a network.
 
-    python benchmarks/gpu.py [--device cuda] [--part checks engines training workers search]
+    python benchmarks/gpu.py [--device cuda] [--part checks engines ...]
+                             [--workers 1 8] [--note MPS]
 
 MNIST has to be in NAS_DATA_DIR. The parts, in order; each prints what it found at once, and all of
-it goes to gpu.csv beside this file:
+it is appended to gpu.csv beside this file, with the note:
 
 - checks: the CUDA tests of tests/training (graph against eager, warm-up, dropout, fallback).
 - engines: one epoch of 12,800 images by each engine, in turn, the median of three; the ratio.
+- arithmetic: a step of three nets in both precisions and layouts, with and without cuDNN's timing.
 - training: one training of 15 epochs on all 50,000 images, graph captured and measured included.
-- workers: candidates per hour with 1 to 8 worker processes on one GPU, an epoch each at once.
+- workers: candidates per hour with as many processes on one GPU as `--workers` says, in turn, each
+  of them training 5 epochs of 50,000 images at once.
 - search: `nas search --budget 8000 --trials 200`, from command to front.
 """
 
@@ -17,22 +20,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
 
+import optuna
 import pandas as pd
 import torch
-from throughput import CANDIDATE, data, net, worker
+from throughput import data, net
 
+from nas.architecture import Architecture, Limits, Task
 from nas.architecture.module import build
 from nas.training import Recipe
+from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
 from nas.training.device import by_hardware, describe, resolve
 from nas.training.engines import Captured, Eager, Engine, OnDevice
 from nas.training.fit import fit
+from search_spaces import conv
 
 IMAGES = 12_800
-WORKERS = (1, 2, 3, 4, 6, 8)
+SHORT = Recipe(epochs=5)
 
 Row = tuple[str, str, float]  # part, what, figure
 
@@ -72,6 +83,43 @@ def engines(device: torch.device) -> list[Row]:
     return rows
 
 
+def design(budget: int, family: conv.Family) -> Architecture:
+    """The conv space's own of that family."""
+    task = Task((1, 28, 28), 10, Limits(budget))
+    best = conv.best_design(task, budget, family)
+    assert best is not None
+    return conv.sample(optuna.trial.FixedTrial(best[1]), task)
+
+
+def arithmetic(device: torch.device) -> list[Row]:
+    """Milliseconds of a step, from the gathering of its batch to the average."""
+    split = data(IMAGES).to(device)
+    kind: type[OnDevice] = Captured if device.type == "cuda" else OnDevice
+    nets = {
+        "plain": design(8_000, conv.PLAIN),
+        "separable": design(8_000, conv.SEPARABLE),
+        "sharing": design(1_500, conv.RECURRENT),
+    }
+    rows: list[Row] = []
+    for (name, candidate), timing in product(nets.items(), (False, True)):
+        torch.backends.cudnn.benchmark = timing
+        for precision, layout in product(PRECISIONS, LAYOUTS):
+            chosen = Arithmetic(precision, layout)
+            model = build(candidate).to(device, memory_format=chosen.memory_format)  # type: ignore[call-overload]
+            engine = kind(model, split, Recipe(), 0, chosen)
+            spent = []
+            for _ in range(4):
+                start = time.perf_counter()
+                engine.train_epoch()
+                spent.append(time.perf_counter() - start)
+            step = 1e3 * median(spent[1:]) / (IMAGES // Recipe().batch_size)
+            how = "timed algorithms" if timing else "default algorithms"
+            rows.append(("arithmetic", f"{name}, {chosen}, {how}: ms a step", step))
+            print(*rows[-1], flush=True)
+    torch.backends.cudnn.benchmark = False
+    return rows
+
+
 def training(device: torch.device) -> list[Row]:
     """Seconds of a whole training, the second time: the first loads CUDA's libraries."""
     split = data(50_000).to(device)
@@ -82,14 +130,24 @@ def training(device: torch.device) -> list[Row]:
     return [("training", f"seconds of 15 epochs, {found.where(str(device))}", spent)]
 
 
-def workers(device: torch.device) -> list[Row]:
-    """Candidates per hour of several processes together."""
+def worker(device: str, barrier: Barrier, seconds: "object") -> None:
+    """Train when all are ready, and put the seconds into the queue."""
+    split = data(50_000).to(torch.device(device))
+    fit(net(), split, Recipe(epochs=1), seed=0)
+    barrier.wait()
+    start = time.perf_counter()
+    fit(net(), split, SHORT, seed=0)
+    seconds.put(time.perf_counter() - start)  # type: ignore[attr-defined]
+
+
+def workers(device: torch.device, counts: Sequence[int]) -> list[Row]:
+    """Candidates of 15 epochs per hour of so many processes together."""
     context = get_context("spawn")
     rows: list[Row] = []
-    for count in WORKERS if device.type == "cuda" else (1, 2):
+    for count in counts:
         barrier, seconds = context.Barrier(count), context.SimpleQueue()
         processes = [
-            context.Process(target=worker, args=(IMAGES, str(device), barrier, seconds))
+            context.Process(target=worker, args=(str(device), barrier, seconds))
             for _ in range(count)
         ]
         for process in processes:
@@ -97,8 +155,9 @@ def workers(device: torch.device) -> list[Row]:
         longest: float = max(seconds.get() for _ in processes)
         for process in processes:
             process.join()
-        rate = 3600 * count * IMAGES / longest / CANDIDATE
+        rate = 3600 * count / (longest * Recipe().epochs / SHORT.epochs)
         rows.append(("workers", f"{count}: candidates an hour", rate))
+        print(*rows[-1], flush=True)
     return rows
 
 
@@ -113,25 +172,32 @@ def search(device: torch.device) -> list[Row]:
     return [("search", "seconds of 200 trials, budget 8,000", spent)]
 
 
-PARTS = {part.__name__: part for part in (checks, engines, training, workers, search)}
+PARTS = ("checks", "engines", "arithmetic", "training", "workers", "search")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--workers", nargs="+", type=int, default=[1, 2, 4, 8, 16])
+    parser.add_argument("--note", default="", help="a column of the table")
     options = parser.parse_args()
     device = resolve(options.device)
     label = describe(device)
-    found: list[Row] = []
+    output = Path(__file__).with_suffix(".csv")
+    work: dict[str, Callable[[torch.device], list[Row]]] = {
+        **{part.__name__: part for part in (checks, engines, arithmetic, training, search)},
+        "workers": partial(workers, counts=options.workers),
+    }
     for part in options.part:
-        rows = PARTS[part](device)
+        rows = work[part](device)
         for _, what, figure in rows:
             print(f"{part}: {what}: {figure:.3f}", flush=True)
-        found += rows
-        table = pd.DataFrame(found, columns=["part", "what", "figure"])
+        table = pd.DataFrame(rows, columns=["part", "what", "figure"])
+        table.insert(0, "note", options.note)
         table.insert(0, "device", label)
-        table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4g")
+        new = not output.exists()
+        table.to_csv(output, mode="a", header=new, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

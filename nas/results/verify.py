@@ -19,7 +19,7 @@ from nas.results.opened import Opened, read
 from nas.results.plan import Job, Plan
 from nas.search import processes, trials
 from nas.search.config import StudyConfig
-from nas.search.processes import core_of, default_workers, device_of, settle
+from nas.search.processes import advice, core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
 from nas.search.stop import Interrupts, end_with_parent
 from nas.training import Epoch
@@ -80,10 +80,9 @@ def verify(
     opened = replace(opened, config=opened.config.located(data_dir, test=True))
     here = processes.this_machine(context, device, opened.config.recipe)
     team = _Team(context, opened, plan, observer, here, data_dir)
-    with opened.folder.held(opened.folder.verify_lock, "verified"):
+    with opened.folder.held(opened.folder.verify_lock, "verified"), team.interrupts.raised():
         try:
-            with team.interrupts.raised():
-                team.work(workers or default_workers(here.device, here.gpus))
+            team.work(workers or default_workers(here.device, here.gpus))
         finally:
             team.end()
             now = read(opened.folder, opened.study)  # a search may have gone on meanwhile
@@ -132,6 +131,8 @@ class _Team:
         done = sum(len(plan.counted(record, self.runs)) for record in plan.candidates)
         jobs = len(plan.candidates) * plan.seeds
         self._observer.begin(plan.candidates, done, jobs, self._opened.config.recipe.epochs)
+        if hint := advice(self._machine.gpus):
+            self._observer.warn(hint)
         self._size = workers
         free = list(range(workers))
         while True:

@@ -29,7 +29,7 @@ class StudyConfig:
     early_stop: str = "front"  # which candidates end at a rung
     seed: int = 0
     device: str = "auto"
-    workers: int | None = None  # processes; None: one a core on a CPU, three a GPU
+    workers: int | None = None  # processes; None: see `default_workers`
     max_macs: int | None = None  # multiply-accumulates at most
     max_ram: int | None = None  # peak bytes of int8 activations at most
     min_params: int | None = None  # smaller candidates are not trained

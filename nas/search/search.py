@@ -128,20 +128,20 @@ def join(
 def _run(team: Team | Cluster, supervision: Supervision, tables: bool) -> Outcome:
     """Have `team` work; write the study's tables in the end, however it came."""
     interrupted = False
-    try:
-        with supervision.interrupts.raised():
+    with supervision.interrupts.raised():
+        try:
             reason = team.run()
-    except KeyboardInterrupt:
-        reason, interrupted = "stopped", True
-    finally:
-        team.end()
-        patiently = patience.retrying(supervision.patient)
-        records, runs = (
-            patiently(trials.records, supervision.study),
-            patiently(trials.runs, supervision.study),
-        )
-        if tables:
-            write_tables(records, runs, supervision.folder.path)
+        except KeyboardInterrupt:
+            reason, interrupted = "stopped", True
+        finally:
+            team.end()
+            patiently = patience.retrying(supervision.patient)
+            records, runs = (
+                patiently(trials.records, supervision.study),
+                patiently(trials.runs, supervision.study),
+            )
+            if tables:
+                write_tables(records, runs, supervision.folder.path)
     return Outcome(supervision.folder, records, runs, reason, interrupted)
 
 

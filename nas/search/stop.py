@@ -61,9 +61,14 @@ def end_with_parent() -> None:
 
 
 class Interrupts:
-    """SIGTERM and Ctrl-C as `KeyboardInterrupt`, which waits for what has to be done as a whole."""
+    """SIGTERM and Ctrl-C as `KeyboardInterrupt`, which waits for what has to be done as a whole.
+
+    Who is told a second time to end by SIGTERM goes on ending: `timeout` and job schedulers send it
+    more than once. A second Ctrl-C breaks that off as well.
+    """
 
     def __init__(self) -> None:
+        self._ending = False
         self._held = False
         self._waiting = False
 
@@ -83,21 +88,25 @@ class Interrupts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While inside, the first signal waits until the end of it; a second one does not.
+        """While inside, the first signal waits until the end of it; a second Ctrl-C does not.
 
         For what talks to a database: broken off within its driver it leaves connections behind that
         cannot be closed, and tracebacks in the log.
         """
-        self._held, self._waiting = True, False
+        self._held = True
         try:
             yield
         finally:
-            self._held = False
-        if self._waiting:
+            waiting, self._held, self._waiting = self._waiting, False, False
+        if waiting:
+            self._ending = True
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if number == signal.SIGTERM and (self._ending or self._waiting):
+            return
         if self._held and not self._waiting:
             self._waiting = True
             return
+        self._ending = True
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from nas.records import COUNTED
 from nas.search import processes, trials, worker
 from nas.search.events import Broken, Done, Ended, Warned, WorkerEvent
 from nas.search.patience import is_away, line
-from nas.search.processes import core_of, default_workers, device_of
+from nas.search.processes import advice, core_of, default_workers, device_of
 from nas.search.pulse import GRACE, repeating
 from nas.search.supervision import Supervision
 from nas.search.worker import Work
@@ -67,6 +67,8 @@ class Team:
         if not wanted:
             return "complete"
         machine = self._work.machine
+        if hint := advice(machine.gpus):
+            self._observer.warn(hint)
         workers = self._supervision.config.workers or default_workers(machine.device, machine.gpus)
         self._size = min(wanted, workers)
         for index in range(self._size):

@@ -45,21 +45,26 @@ def describe(device: torch.device) -> str:
 
 
 def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
-    """The type of the arithmetic: `auto` is bfloat16 where the hardware has instructions for it.
+    """The type of the arithmetic: `auto` is bfloat16 on a CPU with instructions for it.
 
-    On a CPU without them bfloat16 is emulated and slower than float32.
+    On one without them bfloat16 is emulated and slower than float32. On a GPU networks this small
+    wait for their kernels to start, and casts are kernels too.
     """
     if wanted != "auto":
         return torch.bfloat16 if wanted == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)
-    elif device.type == "cpu":
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    else:
-        native = False
+    native = device.type == "cpu" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
     return torch.bfloat16 if native else torch.float32
 
 
 def by_hardware(device: torch.device, wanted: str) -> Arithmetic:
-    """What a recipe's precision means on `device`, by its instructions: nothing is timed."""
-    return Arithmetic(str(precision(device, wanted)).removeprefix("torch."))
+    """What a recipe's precision means on `device`, by its instructions: nothing is timed.
+
+    On CUDA float32 is the fastest in torch's own layout (benchmarks/gpu.csv); cuDNN computes its
+    convolutions in TF32.
+    """
+    chosen = str(precision(device, wanted)).removeprefix("torch.")
+    if device.type == "cuda" and chosen == "float32":
+        return Arithmetic(chosen, "contiguous")
+    return Arithmetic(chosen)

@@ -20,9 +20,9 @@ from nas.training.measuring import Measuring
 from nas.training.recipe import Recipe
 from nas.training.step import inputs_of, optimizer_of, train_step
 
-# The host's loop gathers, warps and normalises this many images at a time: enough to make the
-# calls' own cost vanish, few enough to stay in a core's cache.
-CHUNK = 1_024
+# So many images at a time are gathered, warped and normalised: enough to make the calls' own cost
+# vanish. On the host they stay in a core's cache; a GPU does them as fast as it is asked to.
+CHUNK, CHUNK_ON_DEVICE = 1_024, 8_192
 WARM_UP = 3  # steps before a capture: libraries choose their algorithms and AdamW makes its state
 
 
@@ -57,52 +57,70 @@ def engine_for(
     return Eager(model, data, recipe, seed, arithmetic)
 
 
-def _fading(recipe: Recipe, steps: int, device: torch.device) -> Fading:
-    return Fading(recipe.fade, recipe.fade_above, recipe.epochs, steps, device)
+class _Prepared:
+    """What the engines share: the order of the images, their augmentation, and measuring."""
 
-
-class Eager:
-    """The host's loop: images are prepared a chunk at a time, then every step is a few calls."""
-
-    name = "eager"
     fallback = ""
 
     def __init__(
         self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
     ) -> None:
+        self.name = "eager"
         self._model, self._data, self._recipe, self._arithmetic = model, data, recipe, arithmetic
         self._device = data.train.labels.device
-        self._optimizer = optimizer_of(model, recipe)
         self._batch = min(recipe.batch_size, len(data.train))
-        self._steps = len(data.train) // self._batch
-        self._rates = iter(recipe.learning_rates(self._steps))
-        self._fading = _fading(recipe, self._steps, self._device)
+        self._steps = len(data.train) // self._batch  # an epoch
+        self._fading = Fading(
+            recipe.fade, recipe.fade_above, recipe.epochs, self._steps, self._device
+        )
         self._strengths = iter(self._fading.strengths)  # of an epoch's steps
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._average = Average(model) if recipe.average else None
-        self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
         self.network = self._average.network if self._average else model
         self._measuring = Measuring(self.network, data, recipe.bn_images, arithmetic)
 
+    def measure(self) -> tuple[float, float]:
+        return self._measuring()
+
+    def _chunks(self, images: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """An epoch's inputs and labels in a new order: whole batches, about `images` at a time.
+
+        The remainder that fills no batch waits for another epoch's order.
+        """
+        train, batch = self._data.train, self._batch
+        order = torch.randperm(len(train), device=self._device, generator=self._generator)
+        strengths = next(self._strengths).repeat_interleave(batch)
+        size = max(1, images // batch) * batch
+        parts = zip(order[: len(strengths)].split(size), strengths.split(size), strict=True)
+        for part, strength in parts:
+            inputs = inputs_of(
+                *(train, part, self._data.normalizer, self._recipe),
+                strength,
+                *(self._generator, self._arithmetic),
+            )
+            yield inputs, train.labels[part]
+
+
+class Eager(_Prepared):
+    """The host's loop: every step is a few calls."""
+
+    def __init__(
+        self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+    ) -> None:
+        super().__init__(model, data, recipe, seed, arithmetic)
+        self._optimizer = optimizer_of(model, recipe)
+        self._rates = iter(recipe.learning_rates(self._steps))
+        self._shares = iter(recipe.shares(self._steps) if recipe.average else ())
+
     def train_epoch(self) -> tuple[float, float]:
-        images, batch = self._data.train, self._batch
         self._model.train()
         # Summed on the device and read once an epoch: reading waits for the device.
         loss_sum = torch.zeros((), device=self._device)
         correct = torch.zeros((), device=self._device, dtype=torch.long)
-        order = torch.randperm(len(images), device=self._device, generator=self._generator)
-        # Whole batches; a remainder waits for another epoch's order.
-        strengths = next(self._strengths).repeat_interleave(batch)
-        size = max(1, CHUNK // batch) * batch
-        chunks = zip(order[: len(strengths)].split(size), strengths.split(size), strict=True)
-        for chunk, strength in chunks:
-            inputs = inputs_of(
-                *(images, chunk, self._data.normalizer, self._recipe),
-                strength,
-                *(self._generator, self._arithmetic),
-            )
-            labels = images.labels[chunk]
-            for some, right in zip(inputs.split(batch), labels.split(batch), strict=True):
+        for inputs, labels in self._chunks(CHUNK):
+            for some, right in zip(
+                inputs.split(self._batch), labels.split(self._batch), strict=True
+            ):
                 for group in self._optimizer.param_groups:
                     group["lr"] = next(self._rates)
                 loss, hits = train_step(
@@ -113,98 +131,81 @@ class Eager:
                     self._average.step(next(self._shares))
                 loss_sum += loss
                 correct += hits
-        accuracy = 100 * correct.item() / (self._steps * batch)
+        accuracy = 100 * correct.item() / (self._steps * self._batch)
         self._fading.after_epoch(accuracy)
         return loss_sum.item() / self._steps, accuracy
 
-    def measure(self) -> tuple[float, float]:
-        return self._measuring()
 
-
-class OnDevice:
-    """Training in which a step reads nothing from the host: the permutation, the learning rates,
-    the counters and the sums live on the device, and the host looks at them once an epoch."""
-
-    name = "eager"
-    fallback = ""
+class OnDevice(_Prepared):
+    """Training in which a step reads nothing from the host: its batch, its learning rate, the
+    counters and the sums live on the device, and the host looks at them once an epoch."""
 
     def __init__(
         self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
     ) -> None:
-        self._model, self._data, self._recipe, self._arithmetic = model, data, recipe, arithmetic
-        self._device = device = data.train.labels.device
-        count = len(data.train)
-        self._batch = min(recipe.batch_size, count)
-        self._steps = count // self._batch
-        self._rates = torch.tensor(recipe.learning_rates(self._steps), device=device)
-        self._fading = _fading(recipe, self._steps, device)
-        self._strengths = self._fading.strengths.flatten()  # the same memory
-        self._lr = torch.zeros((), device=device)
-        self._optimizer = optimizer_of(model, recipe, self._lr)
-        self._generator = torch.Generator(device).manual_seed(seed)
-        self._order = torch.arange(count, device=device)
-        self._batches = self._order[: self._steps * self._batch].view(self._steps, self._batch)
-        self._step = torch.zeros(1, dtype=torch.long, device=device)  # since the beginning
-        self._place = torch.zeros(1, dtype=torch.long, device=device)  # in this epoch
-        self._average = Average(model) if recipe.average else None
-        shares = recipe.shares(self._steps) if recipe.average else []
-        self._shares = torch.tensor(shares, device=device)
-        self.network = self._average.network if self._average else model
-        self._measuring = Measuring(self.network, data, recipe.bn_images, arithmetic)
+        super().__init__(model, data, recipe, seed, arithmetic)
+        device = self._device
+        rates = recipe.learning_rates(self._steps)
+        shares = recipe.shares(self._steps) if recipe.average else [0.0] * len(rates)
+        self._plan = torch.tensor([*zip(rates, shares, strict=True)], device=device)
+        self._now = torch.zeros(1, 2, device=device)  # the plan's row for this step
+        self._optimizer = optimizer_of(model, recipe, self._now[0, 0])
+        # The batches of a chunk, side by side.
+        count = min(self._steps, max(1, CHUNK_ON_DEVICE // self._batch))
+        shape = (count, self._batch, *data.train.store.shape[1:])
+        self._inputs = torch.zeros(shape, device=device)
+        self._labels = torch.zeros(shape[:2], dtype=torch.long, device=device)
+        self._counts = torch.zeros(2, dtype=torch.long, device=device)
+        self._step, self._place = self._counts.split(1)  # since the beginning, and in the chunk
         self._loss = torch.zeros((), device=device)
         self._correct = torch.zeros((), dtype=torch.long, device=device)
 
     def train_epoch(self) -> tuple[float, float]:
         self._model.train()
-        torch.randperm(len(self._order), out=self._order, generator=self._generator)
-        for counter in (self._place, self._loss, self._correct):
-            counter.zero_()
-        for _ in range(self._steps):
-            self._advance()
+        for total in (self._loss, self._correct):
+            total.zero_()
+        for inputs, labels in self._chunks(CHUNK_ON_DEVICE):
+            count = len(labels) // self._batch
+            self._inputs[:count] = inputs.view(count, *self._inputs.shape[1:])
+            self._labels[:count] = labels.view(count, self._batch)
+            self._place.zero_()
+            for _ in range(count):
+                self._advance()
         accuracy = 100 * self._correct.item() / (self._steps * self._batch)
         self._fading.after_epoch(accuracy)
         return self._loss.item() / self._steps, accuracy
-
-    def measure(self) -> tuple[float, float]:
-        return self._measuring()
 
     def _advance(self) -> None:
         self._one_step()
 
     def _one_step(self) -> None:
-        images = self._data.train
-        which = self._batches.index_select(0, self._place).squeeze(0)
-        inputs = inputs_of(
-            *(images, which, self._data.normalizer, self._recipe),
-            self._strengths.index_select(0, self._step).squeeze(0),
-            *(self._generator, self._arithmetic),
-        )
-        self._lr.copy_(self._rates.index_select(0, self._step).squeeze(0))
+        torch.index_select(self._plan, 0, self._step, out=self._now)
+        inputs = self._inputs.index_select(0, self._place).squeeze(0)
+        labels = self._labels.index_select(0, self._place).squeeze(0)
         loss, hits = train_step(
-            *(self._model, self._optimizer, inputs, images.labels.index_select(0, which)),
+            *(self._model, self._optimizer, self._arithmetic.arrange(inputs), labels),
             *(self._recipe.label_smoothing, self._arithmetic, self._device),
         )
         if self._average:
-            self._average.step(self._shares.index_select(0, self._step).squeeze(0))
+            self._average.step(self._now[0, 1])
         self._loss += loss
         self._correct += hits
-        self._place += 1
-        self._step += 1
+        self._counts += 1
 
     def _warm_up(self) -> None:
-        """Make some steps, and leave everything as if there had been none.
+        """Make some steps, on images that are black until the first chunk is there, and leave
+        everything as if there had been none.
 
         AdamW's state, which the first step makes, stays where it is, and is zero again.
         """
         networks = {id(network): network for network in (self._model, self.network)}.values()
         tensors = [value for network in networks for value in network.state_dict().values()]
         before = [tensor.detach().clone() for tensor in tensors]
-        own, host, device = self._generator.get_state(), torch.get_rng_state(), self._device_rng()
+        host, device = torch.get_rng_state(), self._device_rng()
         self._model.train()
         try:
             for _ in range(WARM_UP):
-                self._place.zero_()
-                self._step.zero_()
+                self._counts.zero_()
                 self._one_step()
         finally:
             with torch.no_grad():
@@ -214,9 +215,8 @@ class OnDevice:
                 for value in state.values():
                     value.zero_()
             self._optimizer.zero_grad(set_to_none=True)
-            for counter in (self._step, self._place, self._loss, self._correct):
-                counter.zero_()
-            self._generator.set_state(own)
+            for count in (self._counts, self._loss, self._correct):
+                count.zero_()
             torch.set_rng_state(host)
             if device is not None:
                 torch.cuda.set_rng_state(device, self._device)
@@ -279,20 +279,25 @@ class Captured(OnDevice):
 
     def _recorded(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
         """A graph that does `work`, or None if CUDA cannot capture it."""
+        with _ONE_CAPTURE, torch.cuda.device(self._device):
+            before = torch.cuda.current_stream()
+            try:
+                return self._captured(work)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                first = error.__context__ or error  # the end of a broken capture is one as well
+                self.name, self.fallback = "eager", str(first).strip().partition("\n")[0]
+            torch.cuda.set_stream(before)
+            # Torch's own generator, which dropout draws from, still counts for the capture that
+            # failed, and refuses to draw. The end of a capture, of whatever, ends that.
+            self._captured(self._loss.zero_)
+        return None
+
+    def _captured(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._generator)
-        try:
-            with (
-                _ONE_CAPTURE,
-                torch.cuda.device(self._device),
-                torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"),
-            ):
-                work()
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            self.name, self.fallback = "eager", str(error).strip().partition("\n")[0]
-            return None
+        with torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"):
+            work()
         return graph
 
     @contextmanager

@@ -31,7 +31,7 @@ class Recipe:
     flip: float = 0.0  # probability that an image is mirrored left to right
     fade: float = 0.33  # share of the steps, the last, in which augmentation but flip fades
     fade_above: float = 1.5  # percent of training images wrong until then; with fewer it does not
-    precision: str = "auto"  # bfloat16 where the device has it, else float32
+    precision: str = "auto"  # bfloat16 on a CPU that has it, else float32
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -266,7 +267,10 @@ def test_a_candidate_that_never_trained_is_refused(
         )
 
 
-def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(study: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(
+    study: Path, number: signal.Signals
+) -> None:
     command = [
         sys.executable,
         "-m",
@@ -282,12 +286,17 @@ def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(study: Path) -
     assert process.stdout is not None
     while "run 2/" not in process.stdout.readline():
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
+    if number == signal.SIGTERM:  # `timeout` sends it twice
+        time.sleep(0.05)
+        process.send_signal(number)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Stopped. To resume: nas verify" in output
     assert errors == ""
-    assert len(studies.opened(str(study)).runs) >= 2
+    runs = len(studies.opened(str(study)).runs)
+    assert runs >= 2
+    assert len(pd.read_csv(study / "verify.csv")) == runs
 
 
 def test_a_run_whose_process_is_killed_is_made_again(

@@ -1,12 +1,21 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from nas.errors import DeviceError
 from nas.search import processes
-from nas.search.processes import WORKERS_PER_GPU, core_of, default_workers, device_of
+from nas.search.processes import (
+    MPS,
+    WORKERS_PER_GPU,
+    WORKERS_WITH_MPS,
+    advice,
+    core_of,
+    default_workers,
+    device_of,
+)
 from nas.training import Recipe
 
 pinnable = pytest.mark.skipif(
@@ -41,13 +50,50 @@ def test_a_worker_settles_on_its_core_with_one_thread() -> None:
     assert told.stdout.splitlines() == [f"1 {{{core}}}", f"{{{core}}}"]
 
 
-def test_candidates_are_dealt_out_to_the_gpus_and_several_share_one() -> None:
+def test_candidates_are_dealt_out_to_the_gpus_and_several_share_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
     assert default_workers("cuda", 2) == 2 * WORKERS_PER_GPU
     assert [device_of(worker, "cuda", 2) for worker in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
     assert default_workers("cuda:1", 1) == WORKERS_PER_GPU
     assert device_of(4, "cuda:1", 1) == "cuda:1"
     assert default_workers("mps") == 1
     assert device_of(4, "cpu", 0) == "cpu"
+
+
+@pinnable
+@pytest.mark.parametrize(
+    ("cores", "gpus", "workers"),
+    [
+        (64, 1, WORKERS_WITH_MPS),
+        (64, 2, 2 * WORKERS_WITH_MPS),
+        (WORKERS_PER_GPU + 1, 1, WORKERS_PER_GPU + 1),
+        (1, 2, 2 * WORKERS_PER_GPU),
+    ],
+)
+def test_with_mps_as_many_share_a_gpu_as_there_are_cores_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cores: int, gpus: int, workers: int
+) -> None:
+    """CUDA finds MPS by the socket `control` in this folder."""
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    (tmp_path / "control").touch()
+    assert default_workers("cuda", gpus) == workers
+
+
+def test_where_workers_take_turns_on_a_gpu_it_is_said_how_they_need_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+    program = tmp_path / MPS
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert advice(1) is None  # there is no such program
+    program.touch(mode=0o755)
+    assert f"{MPS} -d" in (advice(1) or "")
+    assert advice(0) is None
+    (tmp_path / "control").touch()
+    assert advice(1) is None
 
 
 def test_a_supervisor_learns_of_its_machine_without_importing_torch() -> None:

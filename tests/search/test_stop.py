@@ -60,6 +60,44 @@ def test_a_second_signal_does_not_wait() -> None:
     assert not done
 
 
+def test_who_is_ending_is_not_ended_by_another_sigterm_but_by_ctrl_c() -> None:
+    interrupts, done = Interrupts(), []
+
+    def work() -> None:
+        with interrupts.held():
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            done.append("all of it")
+
+    def end() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        done.append("the end")
+        signal.raise_signal(signal.SIGINT)
+        done.append("not this")
+
+    with interrupts.raised():
+        with pytest.raises(KeyboardInterrupt):
+            work()
+        with pytest.raises(KeyboardInterrupt):
+            end()
+    assert done == ["all of it", "the end"]
+
+
+def test_a_sigterm_that_met_an_error_leaves_the_next_one_heeded() -> None:
+    interrupts = Interrupts()
+
+    def broken() -> None:
+        with interrupts.held():
+            signal.raise_signal(signal.SIGTERM)
+            raise OSError("the database is gone")
+
+    with interrupts.raised():
+        with pytest.raises(OSError, match="gone"):
+            broken()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
