@@ -21,8 +21,8 @@ from nas.training.recipe import Recipe
 from nas.training.step import inputs_of, optimizer_of, train_step
 
 # So many images at a time are gathered, warped and normalised: enough to make the calls' own cost
-# vanish. On the host they stay in a core's cache; a GPU does them as fast as it is asked to.
-CHUNK, CHUNK_ON_DEVICE = 1_024, 8_192
+# vanish. On the host they stay in a core's cache; a GPU takes as many as have so many pixels.
+CHUNK, PIXELS_ON_DEVICE = 1_024, 2**23
 WARM_UP = 3  # steps before a capture: libraries choose their algorithms and AdamW makes its state
 
 
@@ -151,8 +151,9 @@ class OnDevice(_Prepared):
         self._now = torch.zeros(1, 2, device=device)  # the plan's row for this step
         self._optimizer = optimizer_of(model, recipe, self._now[0, 0])
         # The batches of a chunk, side by side.
-        count = min(self._steps, max(1, CHUNK_ON_DEVICE // self._batch))
-        shape = (count, self._batch, *data.train.store.shape[1:])
+        image = data.train.store.shape[1:]
+        self._at_once = PIXELS_ON_DEVICE // image.numel()  # images
+        shape = (min(self._steps, max(1, self._at_once // self._batch)), self._batch, *image)
         self._inputs = torch.zeros(shape, device=device)
         self._labels = torch.zeros(shape[:2], dtype=torch.long, device=device)
         self._counts = torch.zeros(2, dtype=torch.long, device=device)
@@ -164,7 +165,7 @@ class OnDevice(_Prepared):
         self._model.train()
         for total in (self._loss, self._correct):
             total.zero_()
-        for inputs, labels in self._chunks(CHUNK_ON_DEVICE):
+        for inputs, labels in self._chunks(self._at_once):
             count = len(labels) // self._batch
             self._inputs[:count] = inputs.view(count, *self._inputs.shape[1:])
             self._labels[:count] = labels.view(count, self._batch)

@@ -66,8 +66,9 @@ def test_a_step_that_reads_nothing_from_the_host_trains_the_same_network(
 ) -> None:
     """Order, augmentation, learning rates, weight decay, sums and evaluation agree with the host's
     own loop."""
-    for name in ("CHUNK", "CHUNK_ON_DEVICE"):
-        monkeypatch.setattr(engines, name, 256)  # for the same random numbers, and several a time
+    # For the same random numbers, and several at a time.
+    monkeypatch.setattr(engines, "CHUNK", 256)
+    monkeypatch.setattr(engines, "PIXELS_ON_DEVICE", 256 * 28 * 28)
     host, eager = made(Eager, digits, recipe)
     device, steps = made(OnDevice, digits, recipe)
     for _ in range(recipe.epochs):
@@ -221,8 +222,9 @@ def test_an_epoch_takes_each_image_at_most_once(
 
     normalizer = digits.normalizer
     monkeypatch.setattr(engines, "train_step", look)
-    for name in ("CHUNK", "CHUNK_ON_DEVICE"):
-        monkeypatch.setattr(engines, name, 300)  # the last one is smaller
+    # The last one is smaller.
+    monkeypatch.setattr(engines, "CHUNK", 300)
+    monkeypatch.setattr(engines, "PIXELS_ON_DEVICE", 300 * 28 * 28)
     few = replace(digits, train=Images(store, labels))
     _, engine = made(kind, few, replace(STILL, batch_size=100))
     for _ in range(2):
