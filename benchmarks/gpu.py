@@ -3,8 +3,8 @@
     python benchmarks/gpu.py [--device cuda] [--part checks engines ...]
                              [--workers 1 8] [--note MPS]
 
-MNIST has to be in NAS_DATA_DIR. The parts, in order; each prints what it found at once, and all of
-it is appended to gpu.csv beside this file, with the note:
+MNIST has to be in NAS_DATA_DIR. The parts, in order; each figure is printed at once, and
+appended to gpu.csv beside this file, with the note:
 
 - checks: the CUDA tests of tests/training (graph against eager, warm-up, dropout, fallback).
 - engines: one epoch of 12,800 images by each engine, in turn, the median of three; the ratio.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
@@ -45,17 +45,18 @@ from search_spaces import conv
 IMAGES = 12_800
 SHORT = Recipe(epochs=5)
 
-Row = tuple[str, str, float]  # part, what, figure
+Row = tuple[str, str, float]
+COLUMNS = ["device", "note", "part", "what", "figure"]
 
 
-def checks(_: torch.device) -> list[Row]:
+def checks(_: torch.device) -> Iterator[Row]:
     """The exit status of the tests: 0 is passed; a skipped check is no check, so it is shown."""
     tests = Path(__file__).parents[1] / "tests/training"
     command = [sys.executable, "-m", "pytest", "-q", "-rs", str(tests / "test_engines.py")]
-    return [("checks", "pytest's exit status", subprocess.run(command, check=False).returncode)]
+    yield "checks", "pytest's exit status", subprocess.run(command, check=False).returncode
 
 
-def engines(device: torch.device) -> list[Row]:
+def engines(device: torch.device) -> Iterator[Row]:
     """Seconds of an epoch, the engines in turn."""
     split = data(IMAGES).to(device)
     recipe = Recipe()
@@ -64,12 +65,11 @@ def engines(device: torch.device) -> list[Row]:
     if device.type == "cuda":
         kinds.append(Captured)
     made: dict[str, Engine] = {}
-    rows: list[Row] = []
     for kind in kinds:
         model = build(net()).to(device, memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
         start = time.perf_counter()
         made[kind.__name__] = kind(model, split, recipe, 0, arithmetic)
-        rows.append(("engines", f"{kind.__name__}: seconds to set up", time.perf_counter() - start))
+        yield "engines", f"{kind.__name__}: seconds to set up", time.perf_counter() - start
     spent: dict[str, list[float]] = {name: [] for name in made}
     for _ in range(4):
         for name, engine in made.items():
@@ -78,9 +78,8 @@ def engines(device: torch.device) -> list[Row]:
             spent[name].append(time.perf_counter() - start)
     seconds = {name: median(times[1:]) for name, times in spent.items()}
     for name, value in seconds.items():
-        rows.append(("engines", f"{name}: seconds an epoch of {IMAGES}", value))
-        rows.append(("engines", f"Eager / {name}", seconds["Eager"] / value))
-    return rows
+        yield "engines", f"{name}: seconds an epoch of {IMAGES}", value
+        yield "engines", f"Eager / {name}", seconds["Eager"] / value
 
 
 def design(budget: int, family: conv.Family) -> Architecture:
@@ -91,7 +90,7 @@ def design(budget: int, family: conv.Family) -> Architecture:
     return conv.sample(optuna.trial.FixedTrial(best[1]), task)
 
 
-def arithmetic(device: torch.device) -> list[Row]:
+def arithmetic(device: torch.device) -> Iterator[Row]:
     """Milliseconds of a step, from the gathering of its batch to the average."""
     split = data(IMAGES).to(device)
     kind: type[OnDevice] = Captured if device.type == "cuda" else OnDevice
@@ -100,7 +99,6 @@ def arithmetic(device: torch.device) -> list[Row]:
         "separable": design(8_000, conv.SEPARABLE),
         "sharing": design(1_500, conv.RECURRENT),
     }
-    rows: list[Row] = []
     for (name, candidate), timing in product(nets.items(), (False, True)):
         torch.backends.cudnn.benchmark = timing
         for precision, layout in product(PRECISIONS, LAYOUTS):
@@ -114,20 +112,18 @@ def arithmetic(device: torch.device) -> list[Row]:
                 spent.append(time.perf_counter() - start)
             step = 1e3 * median(spent[1:]) / (IMAGES // Recipe().batch_size)
             how = "timed algorithms" if timing else "default algorithms"
-            rows.append(("arithmetic", f"{name}, {chosen}, {how}: ms a step", step))
-            print(*rows[-1], flush=True)
+            yield "arithmetic", f"{name}, {chosen}, {how}: ms a step", step
     torch.backends.cudnn.benchmark = False
-    return rows
 
 
-def training(device: torch.device) -> list[Row]:
+def training(device: torch.device) -> Iterator[Row]:
     """Seconds of a whole training, the second time: the first loads CUDA's libraries."""
     split = data(50_000).to(device)
     fit(net(), split, Recipe(epochs=1), seed=0)
     start = time.perf_counter()
     found = fit(net(), split, Recipe(), seed=0)
     spent = time.perf_counter() - start
-    return [("training", f"seconds of 15 epochs, {found.where(str(device))}", spent)]
+    yield "training", f"seconds of 15 epochs, {found.where(str(device))}", spent
 
 
 def worker(device: str, barrier: Barrier, seconds: "object") -> None:
@@ -140,10 +136,9 @@ def worker(device: str, barrier: Barrier, seconds: "object") -> None:
     seconds.put(time.perf_counter() - start)  # type: ignore[attr-defined]
 
 
-def workers(device: torch.device, counts: Sequence[int]) -> list[Row]:
+def workers(device: torch.device, counts: Sequence[int]) -> Iterator[Row]:
     """Candidates of 15 epochs per hour of so many processes together."""
     context = get_context("spawn")
-    rows: list[Row] = []
     for count in counts:
         barrier, seconds = context.Barrier(count), context.SimpleQueue()
         processes = [
@@ -156,12 +151,10 @@ def workers(device: torch.device, counts: Sequence[int]) -> list[Row]:
         for process in processes:
             process.join()
         rate = 3600 * count / (longest * Recipe().epochs / SHORT.epochs)
-        rows.append(("workers", f"{count}: candidates an hour", rate))
-        print(*rows[-1], flush=True)
-    return rows
+        yield "workers", f"{count}: candidates an hour", rate
 
 
-def search(device: torch.device) -> list[Row]:
+def search(device: torch.device) -> Iterator[Row]:
     """Seconds from the command to the front."""
     with tempfile.TemporaryDirectory() as folder:
         study = ["--study", f"{folder}/study", "--device", str(device)]
@@ -169,7 +162,7 @@ def search(device: torch.device) -> list[Row]:
         start = time.perf_counter()
         subprocess.run([*command, *study], check=True)
         spent = time.perf_counter() - start
-    return [("search", "seconds of 200 trials, budget 8,000", spent)]
+    yield "search", "seconds of 200 trials, budget 8,000", spent
 
 
 PARTS = ("checks", "engines", "arithmetic", "training", "workers", "search")
@@ -185,19 +178,16 @@ def main() -> None:
     device = resolve(options.device)
     label = describe(device)
     output = Path(__file__).with_suffix(".csv")
-    work: dict[str, Callable[[torch.device], list[Row]]] = {
+    work: dict[str, Callable[[torch.device], Iterator[Row]]] = {
         **{part.__name__: part for part in (checks, engines, arithmetic, training, search)},
         "workers": partial(workers, counts=options.workers),
     }
     for part in options.part:
-        rows = work[part](device)
-        for _, what, figure in rows:
-            print(f"{part}: {what}: {figure:.3f}", flush=True)
-        table = pd.DataFrame(rows, columns=["part", "what", "figure"])
-        table.insert(0, "note", options.note)
-        table.insert(0, "device", label)
-        new = not output.exists()
-        table.to_csv(output, mode="a", header=new, index=False, float_format="%.4g")
+        for row in work[part](device):
+            print(f"{part}: {row[1]}: {row[2]:.3f}", flush=True)
+            table = pd.DataFrame([(label, options.note, *row)], columns=COLUMNS)
+            new = not output.exists()
+            table.to_csv(output, mode="a", header=new, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ MinAccuracy = _option(TRAINING, "Percent; what cannot come to it is stopped.", "
 StartFrom = _option(TRAINING, "A study, or a network's .json, to try first.", "none")
 Epochs = _option(TRAINING, "How many a candidate trains, 1 to 15.", "15", number=True)
 Device = _option(RUNNING, "auto, cpu, cuda, cuda:N or mps.", "auto")
-Workers = _option(RUNNING, "Processes.", "one a CPU core; three a GPU, 12 with MPS", number=True)
+Workers = _option(
+    RUNNING, "Processes.", "one a CPU core; three a GPU, 12 with NVIDIA's MPS", number=True
+)
 MaxDraws = _option(RUNNING, "Draws in all, rejected ones included.", "20 a trial", number=True)
 Storage = typer.Option(
     help="Where the study is kept: PostgreSQL, MySQL, Redis, a journal file or a proxy, for many "

@@ -29,7 +29,7 @@ def command(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes. Default: one a CPU core; three a GPU, 12 with MPS.",
+            help="Processes. Default: one a CPU core; three a GPU, 12 with NVIDIA's MPS.",
             show_default=False,
             parser=whole,
             metavar="N",

@@ -59,7 +59,7 @@ class Observer(Protocol):
         """Time has passed."""
 
     def warn(self, text: str) -> None:
-        """Something went wrong, and it goes on."""
+        """Something went wrong, or could go better; it goes on."""
 
 
 def verify(
@@ -131,7 +131,7 @@ class _Team:
         done = sum(len(plan.counted(record, self.runs)) for record in plan.candidates)
         jobs = len(plan.candidates) * plan.seeds
         self._observer.begin(plan.candidates, done, jobs, self._opened.config.recipe.epochs)
-        if hint := advice(self._machine.gpus):
+        if hint := advice(min(workers, jobs - done), self._machine.gpus):
             self._observer.warn(hint)
         self._size = workers
         free = list(range(workers))

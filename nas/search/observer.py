@@ -21,4 +21,4 @@ class Observer(Protocol):
         """Time has passed."""
 
     def warn(self, text: str) -> None:
-        """Something went wrong, and the search goes on."""
+        """Something went wrong, or could go better; the search goes on."""

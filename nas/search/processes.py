@@ -96,18 +96,21 @@ def default_workers(device: str, gpus: int = 0) -> int:
 
 
 def has_mps() -> bool:
-    """Whether processes can work on a GPU at the same time: NVIDIA's Multi-Process Service runs."""
+    """Whether processes can work on a GPU at the same time: NVIDIA's Multi-Process Service runs.
+
+    CUDA looks for it in this folder, whose default is NVIDIA's.
+    """
     pipes = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))
     return (pipes / "control").exists()
 
 
-def advice(gpus: int) -> str | None:
-    """A line on what would have the workers on `gpus` be faster; None where there is nothing."""
-    if not gpus or has_mps() or not shutil.which(MPS):
+def advice(workers: int, gpus: int) -> str | None:
+    """A line on what would have `workers` on `gpus` be faster; None where there is nothing."""
+    if not 0 < gpus < workers or has_mps() or not shutil.which(MPS):
         return None
     return (
-        "workers take turns on a GPU; at the same time they are about three times as fast, "
-        f"with NVIDIA's MPS: {MPS} -d"
+        f"workers take turns on a GPU unless NVIDIA's MPS runs: {MPS} -d "
+        "(on an H200, 8 workers with it were three times as fast as 3 without)"
     )
 
 

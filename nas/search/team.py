@@ -67,10 +67,10 @@ class Team:
         if not wanted:
             return "complete"
         machine = self._work.machine
-        if hint := advice(machine.gpus):
-            self._observer.warn(hint)
         workers = self._supervision.config.workers or default_workers(machine.device, machine.gpus)
         self._size = min(wanted, workers)
+        if hint := advice(self._size, machine.gpus):
+            self._observer.warn(hint)
         for index in range(self._size):
             self._start(index)
         # A worker that hangs in the middle of a write keeps everybody from the database, this

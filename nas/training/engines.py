@@ -4,10 +4,10 @@
 no step waits for the host; `Captured` records such a step once as a CUDA graph and replays it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -26,46 +26,16 @@ CHUNK, PIXELS_ON_DEVICE = 1_024, 2**23
 WARM_UP = 3  # steps before a capture: libraries choose their algorithms and AdamW makes its state
 
 
-class Engine(Protocol):
-    """Trains a network epoch by epoch."""
+class Engine(ABC):
+    """Trains a network epoch by epoch. What all share: the order of the images, their augmentation,
+    and measuring."""
 
-    @property
-    def name(self) -> str:
-        """`eager` or `CUDA graph`."""
-
-    @property
-    def fallback(self) -> str:
-        """Why it is eager where it was to be a CUDA graph; else empty."""
-
-    @property
-    def network(self) -> nn.Module:
-        """What is measured, and kept in the end: the model, or the average of its weights."""
-
-    def train_epoch(self) -> tuple[float, float]:
-        """One epoch: the mean loss of its steps, and the percentage that was right."""
-
-    def measure(self) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy in percent on the held-out images."""
-
-
-def engine_for(
-    model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
-) -> Engine:
-    """The engine for the device that holds `data` and `model`."""
-    if data.train.labels.device.type == "cuda":
-        return Captured(model, data, recipe, seed, arithmetic)
-    return Eager(model, data, recipe, seed, arithmetic)
-
-
-class _Prepared:
-    """What the engines share: the order of the images, their augmentation, and measuring."""
-
-    fallback = ""
+    name = "eager"  # or `CUDA graph`
+    fallback = ""  # why it is eager where it was to be a CUDA graph
 
     def __init__(
         self, model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
     ) -> None:
-        self.name = "eager"
         self._model, self._data, self._recipe, self._arithmetic = model, data, recipe, arithmetic
         self._device = data.train.labels.device
         self._batch = min(recipe.batch_size, len(data.train))
@@ -76,10 +46,16 @@ class _Prepared:
         self._strengths = iter(self._fading.strengths)  # of an epoch's steps
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._average = Average(model) if recipe.average else None
+        # What is measured, and kept in the end: the model, or the average of its weights.
         self.network = self._average.network if self._average else model
         self._measuring = Measuring(self.network, data, recipe.bn_images, arithmetic)
 
+    @abstractmethod
+    def train_epoch(self) -> tuple[float, float]:
+        """One epoch: the mean loss of its steps, and the percentage that was right."""
+
     def measure(self) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy in percent on the held-out images."""
         return self._measuring()
 
     def _chunks(self, images: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -101,7 +77,16 @@ class _Prepared:
             yield inputs, train.labels[part]
 
 
-class Eager(_Prepared):
+def engine_for(
+    model: nn.Module, data: Split, recipe: Recipe, seed: int, arithmetic: Arithmetic
+) -> Engine:
+    """The engine for the device that holds `data` and `model`."""
+    if data.train.labels.device.type == "cuda":
+        return Captured(model, data, recipe, seed, arithmetic)
+    return Eager(model, data, recipe, seed, arithmetic)
+
+
+class Eager(Engine):
     """The host's loop: every step is a few calls."""
 
     def __init__(
@@ -136,7 +121,7 @@ class Eager(_Prepared):
         return loss_sum.item() / self._steps, accuracy
 
 
-class OnDevice(_Prepared):
+class OnDevice(Engine):
     """Training in which a step reads nothing from the host: its batch, its learning rate, the
     counters and the sums live on the device, and the host looks at them once an epoch."""
 

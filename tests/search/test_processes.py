@@ -88,12 +88,13 @@ def test_where_workers_take_turns_on_a_gpu_it_is_said_how_they_need_not(
     monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
     program = tmp_path / MPS
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert advice(1) is None  # there is no such program
+    assert advice(3, 1) is None  # there is no such program
     program.touch(mode=0o755)
-    assert f"{MPS} -d" in (advice(1) or "")
-    assert advice(0) is None
+    assert f"{MPS} -d" in (advice(3, 1) or "")
+    assert advice(2, 2) is None  # one each
+    assert advice(3, 0) is None
     (tmp_path / "control").touch()
-    assert advice(1) is None
+    assert advice(3, 1) is None
 
 
 def test_a_supervisor_learns_of_its_machine_without_importing_torch() -> None:

@@ -213,7 +213,9 @@ def test_an_epoch_takes_each_image_at_most_once(
     labels = torch.arange(count) % 10
     seen: list[int] = []
 
-    def look(_: object, __: object, inputs: torch.Tensor, right: torch.Tensor, *___: object) -> ...:
+    def look(
+        _: object, __: object, inputs: torch.Tensor, right: torch.Tensor, *___: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = (inputs[:, 0, 0, :2] * normalizer.std + normalizer.mean) * 255
         number = (pixels.round().long() @ torch.tensor([256, 1])).tolist()
         assert right.tolist() == [each % 10 for each in number]
