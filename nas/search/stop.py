@@ -63,8 +63,8 @@ def end_with_parent() -> None:
 class Interrupts:
     """SIGTERM and Ctrl-C as `KeyboardInterrupt`, which waits for what has to be done as a whole.
 
-    Who is told a second time to end by SIGTERM goes on ending: `timeout` and job schedulers send it
-    more than once. A second Ctrl-C breaks that off as well.
+    Who is told a second time to end by SIGTERM goes on ending, as long as `raised` lasts: `timeout`
+    sends it to a process and to its group. A second Ctrl-C breaks that off as well.
     """
 
     def __init__(self) -> None:

@@ -288,7 +288,7 @@ def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
     process.send_signal(number)
     if number == signal.SIGTERM:  # `timeout` sends it twice
-        time.sleep(0.05)
+        time.sleep(0.01)
         process.send_signal(number)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
