@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -302,7 +303,7 @@ def test_one_search_at_a_time() -> None:
 
 
 COMMAND = [sys.executable, "-m", "nas", "search", "--study", "s", "--dataset", "digits"]
-COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "6", "--workers", "2"]
+COMMAND += ["--device", "cpu", "--budget", "3000", "--epochs", "15", "--workers", "2"]
 COMMAND += ["--early-stop", "none"]  # so that the totals are of nets with weights
 
 
@@ -314,23 +315,34 @@ def start(trials_: int) -> subprocess.Popen[str]:
 
 
 def wait_until_training(process: subprocess.Popen[str]) -> None:
-    """Until one candidate is trained and others are being trained."""
-    database = Path("studies/s/study.db")
-    for _ in range(1_800):
+    """Until one candidate is trained and worker-1 has just begun another.
+
+    Workers that began together end together: one that has been training for a while may be between
+    two candidates by the time that a signal reaches it.
+    """
+    trained = "select count(*) from trials where state = 'COMPLETE'"
+    training = """
+        select number from trials
+        join trial_user_attributes begun on begun.trial_id = trials.trial_id
+        join trial_user_attributes worker on worker.trial_id = trials.trial_id
+        where state = 'RUNNING' and begun.key = 'seed'
+        and worker.key = 'worker' and worker.value_json = '"worker-1"'
+    """
+    known: set[tuple[int]] = set()
+    end = time.monotonic() + 180
+    while time.monotonic() < end:
         assert process.poll() is None, process.communicate()[0]
-        if database.exists():
-            try:
-                found = dict(
-                    sqlite3.connect(database).execute(
-                        "select state, count(*) from trials join trial_user_attributes using "
-                        "(trial_id) where key = 'seed' group by state"
-                    )
-                )
-            except sqlite3.OperationalError:
-                found = {}
-            if found.get("COMPLETE") and found.get("RUNNING"):
+        if Path("studies/s/study.db").exists():
+            with closing(sqlite3.connect("studies/s/study.db")) as database:
+                try:
+                    ((complete,),) = database.execute(trained)
+                    running = set(database.execute(training))
+                except sqlite3.OperationalError:  # its tables are not there yet
+                    complete, running = 0, set()
+            if complete and running - known:
                 return
-        time.sleep(0.1)
+            known |= running
+        time.sleep(0.02)
     pytest.fail("the search trained nothing in 180 s")
 
 
@@ -339,7 +351,7 @@ linux = pytest.mark.skipif(not PROC.is_dir(), reason="looks workers up in /proc"
 
 @linux
 def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
-    process = start(4)
+    process = start(6)
     wait_until_training(process)
     process.kill()
     process.communicate()
@@ -353,10 +365,10 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
     cut = {r.hash for r in before if r.state is State.RUNNING and r.hash}
     assert cut
     trained = {r.number: r.accuracy for r in before if r.state is State.TRAINED}
-    process = start(6)
+    process = start(8)
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
-    records = check_whole("s", 6)
+    records = check_whole("s", 8)
     after = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
     assert trained.items() <= after.items()
     # What was being trained was tried again with the same architecture.
@@ -366,7 +378,7 @@ def test_a_search_killed_in_the_middle_goes_on_to_the_exact_total() -> None:
 
 @linux
 def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
-    process = start(4)
+    process = start(6)
     wait_until_training(process)
     database = storage.load(Folder(Path("studies/s")))
     trained = {t.number for t in database.trials if t.state is TrialState.COMPLETE}
@@ -375,7 +387,7 @@ def test_a_worker_that_dies_is_replaced_and_its_candidate_tried_again() -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert "died (signal SIGKILL); its candidate is tried again" in output
-    records = check_whole("s", 4)
+    records = check_whole("s", 6)
     assert trained <= {r.number for r in records if r.state is State.TRAINED}
 
 
