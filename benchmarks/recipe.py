@@ -1,6 +1,6 @@
 """What each part of the recipe is worth: one thing changed at a time, on three nets, three seeds.
 
-    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--workers 2] [--nets NET ...]
+    python benchmarks/recipe.py [VARIANT ...] [--seeds 3] [--first 0] [--workers 2] [--nets NET ...]
 
 Trains on the 50,000 MNIST images that a search trains on and measures on the 10,000 held-out ones
 after epochs 1, 4 and 15, the last; no test image is read. A variant has a base, and what it does
@@ -271,10 +271,10 @@ def _run(job: Job) -> list[dict[str, object]]:
     return train(job, _data)
 
 
-def _jobs(variants: Sequence[str], nets: Sequence[str], seeds: int) -> list[Job]:
+def _jobs(variants: Sequence[str], nets: Sequence[str], seeds: Sequence[int]) -> list[Job]:
     """Every variant's first seed before any second one."""
     here = str(by_hardware(torch.device("cpu"), Recipe().precision))
-    seeded = product(range(seeds), variants, nets)
+    seeded = product(seeds, variants, nets)
     return [(name, which, seed, here) for seed, name, which in seeded]
 
 
@@ -284,12 +284,14 @@ def main() -> None:
     )
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--nets", nargs="+", default=NETS, choices=(*NETS, BARE, *DESIGNS))
     parser.add_argument("--workers", type=int, default=default_workers("cpu"))
     options = parser.parse_args()
     if unknown := [name for name in options.variants if name not in VARIANTS]:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(VARIANTS)}")
-    jobs = _jobs(options.variants or [*VARIANTS], options.nets, options.seeds)
+    seeds = range(options.first, options.first + options.seeds)
+    jobs = _jobs(options.variants or [*VARIANTS], options.nets, seeds)
     columns = ("variant", "net", "seed", "arithmetic")
     measured = pool.train(_run, jobs, columns, OUTPUT, options.workers, _prepare)
     for nets in (NETS, [BARE], DESIGNS):
