@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nas.data.catalogue import DATASETS
 from nas.errors import DeviceError
+from nas.search.stop import end_with_parent
 from nas.training import Recipe
 from nas.training.machine import Machine, machine
 
@@ -55,13 +55,32 @@ def this_machine(context: "Context", device: str, recipe: Recipe) -> Machine:
     So what it imports, and what it takes of a GPU, does not stay with this one. Raises
     `DeviceError` as it does.
     """
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    process, ours = start(context, _answer, (machine, device, recipe), "machine")
+    with ours:
         try:
-            return pool.submit(machine, device, recipe).result()
-        except BrokenProcessPool:
+            found: Machine | DeviceError = ours.recv()
+        except EOFError:
+            process.join()
             raise DeviceError(
-                f"--device {device}: the process that looked for it died: is memory short?"
+                f"--device {device}: the process that looked for it died "
+                f"({cause_of_death(process)}): is memory short?"
             ) from None
+    process.join()
+    if isinstance(found, DeviceError):
+        raise found
+    return found
+
+
+def _answer(
+    look: Callable[[str, Recipe], Machine], device: str, recipe: Recipe, connection: Connection
+) -> None:
+    """The body of a process that only looks at the machine."""
+    end_with_parent()
+    try:
+        found: Machine | DeviceError = look(device, recipe)
+    except DeviceError as error:
+        found = error
+    connection.send(found)
 
 
 def start(

@@ -1,9 +1,11 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from proc import PROC, parent, session
 
 from nas.errors import DeviceError
 from nas.search import processes
@@ -126,5 +128,26 @@ def test_a_process_that_dies_looking_for_the_device_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processes, "machine", die)
-    with pytest.raises(DeviceError, match="--device cpu: the process that looked for it died"):
+    with pytest.raises(
+        DeviceError, match=r"--device cpu: the process that looked for it died \(status 1\)"
+    ):
         processes.this_machine(processes.context(None), "cpu", Recipe())
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="looks processes up in /proc")
+def test_a_supervisor_that_is_killed_leaves_nothing_that_looks_at_the_machine() -> None:
+    code = (
+        "from nas.search.processes import context, this_machine\n"
+        "from nas.training import Recipe\n"
+        "this_machine(context(None), 'cpu', Recipe())\n"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    while not any(parent(pid) not in (0, supervisor.pid) for pid in session(supervisor)[1:]):
+        assert supervisor.poll() is None, "it was never seen at work"
+        time.sleep(0.02)
+    supervisor.kill()
+    supervisor.wait()
+    end = time.monotonic() + 30
+    while left := session(supervisor):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
