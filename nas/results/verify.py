@@ -21,7 +21,7 @@ from nas.search import processes, trials
 from nas.search.config import StudyConfig
 from nas.search.processes import advice, core_of, default_workers, device_of, settle
 from nas.search.seeds import seed_of
-from nas.search.stop import Interrupts, end_with_parent
+from nas.search.stop import Interrupts
 from nas.training import Epoch
 from nas.training.arithmetic import Arithmetic
 from nas.training.machine import Machine, check_device
@@ -217,7 +217,6 @@ def _main(
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
-    end_with_parent()
     try:
         tell = connection.send
         tell(_run(job, config, sustained, device, core, arithmetic, data_dir, tell))

@@ -75,7 +75,6 @@ def _answer(
     look: Callable[[str, Recipe], Machine], device: str, recipe: Recipe, connection: Connection
 ) -> None:
     """The body of a process that only looks at the machine."""
-    end_with_parent()
     try:
         found: Machine | DeviceError = look(device, recipe)
     except DeviceError as error:
@@ -91,10 +90,17 @@ def start(
     It ends with this process, and our end reads end-of-file when it is gone.
     """
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=target, args=(*arguments, theirs), name=name, daemon=True)
+    process = context.Process(
+        target=_run, args=(target, *arguments, theirs), name=name, daemon=True
+    )
     process.start()
     theirs.close()
     return process, ours
+
+
+def _run(target: Callable[..., None], *arguments: object) -> None:
+    end_with_parent()
+    target(*arguments)
 
 
 def cause_of_death(process: BaseProcess) -> str:

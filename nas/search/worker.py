@@ -40,7 +40,7 @@ from nas.search.reaper import Beat
 from nas.search.samplers import sampler
 from nas.search.seeds import seed_of
 from nas.search.space import Space
-from nas.search.stop import Stop, StopSignal, end_with_parent
+from nas.search.stop import Stop, StopSignal
 from nas.training import Epoch
 from nas.training.machine import Machine
 
@@ -81,7 +81,6 @@ def main(
     signs of life, and ends with the process that started it.
     """
     stop = StopSignal()
-    end_with_parent()
 
     def tell(event: WorkerEvent) -> None:
         try:
