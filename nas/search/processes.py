@@ -63,7 +63,7 @@ def this_machine(context: "Context", device: str, recipe: Recipe) -> Machine:
             process.join()
             raise DeviceError(
                 f"--device {device}: the process that looked for it died "
-                f"({cause_of_death(process)}): is memory short?"
+                f"({cause_of_death(process)}); if it has printed nothing, is memory short?"
             ) from None
     process.join()
     if isinstance(found, DeviceError):

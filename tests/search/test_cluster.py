@@ -78,9 +78,13 @@ processes: list[subprocess.Popen[str]] = []
 
 
 @pytest.fixture(autouse=True)
-def no_search_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # By default Ray's workers have a niceness of 15: a thirtieth of a core that others want too.
+def workers_of_usual_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default Ray's have a niceness of 15: a thirtieth of a core that others want too."""
     monkeypatch.setenv("RAY_worker_niceness", "0")
+
+
+@pytest.fixture(autouse=True)
+def no_search_outlives_its_test() -> Iterator[None]:
     yield
     for process in processes:
         if process.poll() is None:
