@@ -307,37 +307,49 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(postgres: Postgres) 
     assert [r for r in records if r.worker.startswith(socket.gethostname())]
 
 
+def test_two_searches_begun_at_once_in_a_folder() -> None:
+    """One of them searches, here until the other is gone; that one says why."""
+    machine = Machine("one", pause=PAUSE)
+    both = [machine.search(1_000, "--workers", "1", "--epochs", "2") for _ in range(2)]
+    until(lambda: any(process.poll() is not None for process in both), "one of them is gone")
+    loser, winner = sorted(both, key=lambda process: process.poll() is None)
+    assert "is being searched by another process" in ends(loser, 2)
+    until(some(machine, State.TRAINED, 2), "the other trains")
+    winner.send_signal(signal.SIGINT)
+    ends(winner, 130)
+    trained = sum(record.state is State.TRAINED for record in machine.records())
+    ends(machine.search(trained + 1, "--workers", "1", "--epochs", "2"))
+    check_whole(machine, trained + 1)
+
+
+def test_two_searches_begun_at_once_on_two_machines(postgres: Postgres) -> None:
+    """They want the same, so both search."""
+    machines = [Machine(name, postgres.url) for name in ("one", "other")]
+    both = [machine.search(4, "--workers", "1", "--epochs", "2") for machine in machines]
+    for process in both:
+        ends(process)
+    check_whole(machines[0], 4)
+
+
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])
-def test_two_searches_begun_at_once(where: str, request: pytest.FixtureRequest) -> None:
-    """In one folder, one of them searches. From two machines both do, if they want the same."""
+def test_two_searches_begun_at_once_with_other_settings(
+    where: str, request: pytest.FixtureRequest
+) -> None:
+    """One of them is the study, and the other is told so."""
     url = request.getfixturevalue("postgres").url if where == "postgres" else None
     one = Machine("one", url)
     other = Machine("other", url) if url else one
-    both = [machine.search(4, "--workers", "1", "--epochs", "2") for machine in (one, other)]
-    said = [process.communicate(timeout=240)[0] for process in both]
-    codes = sorted(process.returncode or 0 for process in both)
-    if url is None:
-        assert codes == [0, 2], said
-        assert any("is being searched by another process" in text for text in said)
-    else:
-        assert codes == [0, 0], said
-    check_whole(one, 4)
-    # With other settings one of them is the study, and the other is told so.
-    shutil.rmtree(one.folder.path)
-    if url:
-        shutil.rmtree(other.folder.path)
-    twice = [
-        machine.start("search", "--study", "t", *WHAT, "--trials", "2", "--workers", "1", *words)
-        for machine, words in ((one, ["--epochs", "2"]), (other, ["--epochs", "3"]))
+    both = [
+        machine.search(2, "--workers", "1", "--epochs", epochs)
+        for machine, epochs in ((one, "2"), (other, "3"))
     ]
-    said = [process.communicate(timeout=240)[0] for process in twice]
-    assert sorted(process.returncode or 0 for process in twice) == [0, 2], said
-    (loser,) = [text for text, process in zip(said, twice, strict=True) if process.returncode]
+    said = [process.communicate(timeout=240)[0] for process in both]
+    assert sorted(process.returncode or 0 for process in both) == [0, 2], said
+    (loser,) = [text for text, process in zip(said, both, strict=True) if process.returncode]
     assert "other settings: epochs" in loser or "being searched" in loser
-    folder = Folder(one.path / "studies" / "t", url)
-    found = [r for r in trials.records(storage.load(folder)) if r.state is State.TRAINED]
-    assert len(found) == 2
-    assert len({r.epochs for r in found}) == 1
+    winner = other if both[0].returncode else one
+    found = [record for record in check_whole(winner, 2) if record.state is State.TRAINED]
+    assert len({record.epochs for record in found}) == 1
 
 
 def test_a_worker_that_hangs_is_replaced() -> None:
