@@ -13,6 +13,7 @@ from nas.architecture.module import build
 from nas.data.images import Split
 from nas.training.arithmetic import Arithmetic
 from nas.training.curve import Epoch
+from nas.training.depthwise import quicken
 from nas.training.device import by_hardware
 from nas.training.engines import engine_for
 from nas.training.recipe import MAX_EPOCHS, Recipe
@@ -95,6 +96,8 @@ def _fit(
 ) -> Fit:
     device = data.train.labels.device
     model = build(architecture).to(device, memory_format=arithmetic.memory_format)  # type: ignore[call-overload]
+    if device.type == "cpu":
+        quicken(model)
     recipe = recipe.of_network(architecture.has(BatchNorm))
     engine = engine_for(model, data, recipe, seed, arithmetic)
     curve = []

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from nas.data.images import SPLIT_SEED, Split, stratified_mask
 from nas.training.arithmetic import Arithmetic
-from nas.training.step import EVALUATION_BATCH, evaluate, totals
+from nas.training.step import evaluate, totals
+
+TOGETHER = 1_000  # images that batch norm's statistics are taken from at a time
 
 
 class Measuring:
@@ -38,7 +40,7 @@ class Measuring:
         return totals(self._network, self._data.held_out, self._data.normalizer, self._arithmetic)
 
     def _renew(self) -> None:
-        count = ceil(len(self._some) / EVALUATION_BATCH)
+        count = ceil(len(self._some) / TOGETHER)
         parts = self._some.tensor_split(count) if count else ()
         normalizer, arrange = self._data.normalizer, self._arithmetic.arrange
         inputs = (arrange(normalizer(part.float() / 255)) for part in parts)

@@ -9,7 +9,8 @@ from nas.data.images import Images, Normalizer
 from nas.training.arithmetic import Arithmetic
 from nas.training.recipe import Recipe
 
-EVALUATION_BATCH = 1_000
+# So many images are evaluated at a time. More are no faster on a host, and take its memory.
+ON_HOST, ON_DEVICE = 250, 1_000
 
 
 def optimizer_of(
@@ -75,10 +76,11 @@ def totals(
     device = images.labels.device
     loss = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
+    batch = ON_HOST if device.type == "cpu" else ON_DEVICE
     with torch.no_grad():
-        for start in range(0, len(images), EVALUATION_BATCH):
-            labels = images.labels[start : start + EVALUATION_BATCH]
-            pixels = images.take(slice(start, start + EVALUATION_BATCH)).float() / 255
+        for start in range(0, len(images), batch):
+            labels = images.labels[start : start + batch]
+            pixels = images.take(slice(start, start + batch)).float() / 255
             with arithmetic.context(device):
                 logits = model(arithmetic.arrange(normalizer(pixels)))
             loss += F.cross_entropy(logits.float(), labels, reduction="sum")

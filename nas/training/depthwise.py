@@ -1,0 +1,123 @@
+"""Depthwise convolutions on a CPU whose gradients oneDNN has no fast kernels for.
+
+These are the weights' gradient of kernels more than three wide, and in bfloat16 the input's where
+there is a stride: 64 x 49 x 26 x 26 in bfloat16 take 21 ms for 5 x 5 weights and 0.5 for 3 x 3
+(benchmarks/depthwise.csv). Here the former is put together from that of columns of the weights, and
+the latter computed in float32. Both are what they were, up to rounding.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FAST = 3  # columns of a kernel
+
+
+def quicken(network: nn.Module) -> None:
+    """Have `network`'s convolutions of that kind take the faster ways; it stays what it is."""
+    for module in network.modules():
+        if type(module) is nn.Conv2d and _is_slow(module):
+            module.__class__ = _Quick
+
+
+def _is_slow(convolution: nn.Conv2d) -> bool:
+    depthwise = convolution.groups == convolution.in_channels == convolution.out_channels > 1
+    wide = convolution.kernel_size[1] > FAST or convolution.stride[1] > 1
+    plain = convolution.padding_mode == "zeros" and convolution.dilation == (1, 1)
+    return depthwise and wide and plain and isinstance(convolution.padding, tuple)
+
+
+class _Quick(nn.Conv2d):
+    """A depthwise convolution with gradients of its own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = self.weight
+        if torch.is_autocast_enabled(input.device.type):
+            precision = torch.get_autocast_dtype(input.device.type)
+            input, weight = input.to(precision), weight.to(precision)
+        elif self.kernel_size[1] <= FAST:
+            return super().forward(input)
+        output: Tensor = _Convolution.apply(input, weight, self.stride, self.padding)
+        return output if self.bias is None else output + self.bias.to(output.dtype)[:, None, None]
+
+
+class _Convolution(torch.autograd.Function):
+    """Images (N, C, H, W) and weights (C, 1, kernel, kernel), of one precision."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+    ) -> Tensor:
+        ctx.save_for_backward(images, weight)
+        ctx.stride, ctx.padding = stride, padding
+        return F.conv2d(images, weight, None, stride, padding, groups=len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        images, weight = ctx.saved_tensors
+        of_images = of_weight = None
+        if ctx.needs_input_grad[0]:
+            of_images = _of_images(gradient, images, weight, ctx.stride, ctx.padding)
+        if ctx.needs_input_grad[1]:
+            of_weight = _of_weight(gradient, images, weight, ctx.stride, ctx.padding)
+        return of_images, of_weight, None, None
+
+
+def _of_images(
+    gradient: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> Tensor:
+    precision = gradient.dtype if stride == (1, 1) else torch.float32
+    found, _, _ = _gradients(
+        gradient.to(precision),
+        images.to(precision),
+        weight.to(precision),
+        stride,
+        padding,
+        (True, False, False),
+    )
+    return found.to(images.dtype)
+
+
+def _of_weight(
+    gradient: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> Tensor:
+    """Column by column, `FAST` of them at a time, each from the pixels that it meets."""
+    if weight.shape[3] <= FAST:
+        return _gradients(gradient, images, weight, stride, padding, (False, True, False))[1]
+    above, beside = padding
+    padded = F.pad(images, (beside, beside))
+    reach = (gradient.shape[3] - 1) * stride[1]
+    found, start = [], 0
+    for columns in weight.split(FAST, dim=3):
+        width = columns.shape[3]
+        met = padded[..., start : start + reach + width]
+        _, part, _ = _gradients(gradient, met, columns, stride, (above, 0), (False, True, False))
+        found.append(part)
+        start += width
+    return torch.cat(found, dim=3)
+
+
+def _gradients(
+    gradient: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    wanted: tuple[bool, bool, bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Torch's own gradients of a depthwise convolution: of images, weight and bias."""
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
+        *(gradient, images, weight, None),
+        *(stride, padding, (1, 1), False, (0, 0), len(weight), wanted),
+    )
+    return found
