@@ -1,0 +1,93 @@
+"""Depthwise convolutions with gradients of our own are those that torch has, only faster."""
+
+from copy import deepcopy
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nas.architecture import Architecture, Conv, DepthwiseConv, Flatten, GlobalAvgPool
+from nas.architecture.module import build
+from nas.data.images import Split
+from nas.training import Recipe, depthwise
+from nas.training.depthwise import quicken
+from nas.training.fit import fit
+
+CHANNELS = 6
+
+
+def gradients(
+    convolution: nn.Conv2d, images: Tensor, precision: torch.dtype
+) -> tuple[Tensor, list[Tensor]]:
+    """The output, and the gradients of images, weights and bias, of a loss that weighs it all."""
+    images = images.clone().requires_grad_()
+    with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        output = convolution(images)
+    weights = torch.linspace(-1, 1, output.numel()).view_as(output)
+    (output.float() * weights).sum().backward()
+    found = [images.grad, *(parameter.grad for parameter in convolution.parameters())]
+    return output, [value for value in found if value is not None]
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padded"), list(product((1, 3, 5, 7), (1, 2, 3), (True, False)))
+)
+def test_outputs_and_gradients_are_those_of_torch(
+    kernel: int, stride: int, padded: bool, precision: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(8, CHANNELS, 14, 11).to(memory_format=torch.channels_last)
+    padding = kernel // 2 if padded else 0
+    exact = nn.Conv2d(CHANNELS, CHANNELS, kernel, stride, padding, groups=CHANNELS)
+    quick = deepcopy(exact)
+    quicken(quick)
+    output, expected = gradients(exact, images, torch.float32)
+    same, found = gradients(quick, images, precision)
+    allowed = 1e-5 if precision == torch.float32 else 0.02  # of the largest value
+    for ours, theirs in zip([same.float(), *found], [output, *expected], strict=True):
+        assert len(found) == 3
+        assert (ours - theirs).abs().max() <= allowed * theirs.abs().max()
+
+
+def test_only_convolutions_that_gain_are_changed_and_no_name() -> None:
+    layers = (
+        Conv(CHANNELS, 5),
+        DepthwiseConv(3),
+        DepthwiseConv(5),
+        DepthwiseConv(3, stride=2),
+        Conv(CHANNELS, 5, groups=2),
+        Conv(10, 1),
+        GlobalAvgPool(),
+        Flatten(),
+    )
+    network = build(Architecture((1, 14, 14), layers))
+    before = network.state_dict()
+    quicken(network)
+    assert network.state_dict().keys() == before.keys()
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    changed = [type(module) is not nn.Conv2d for module in convolutions]
+    assert changed == [False, False, True, True, False, False]
+
+
+def test_images_that_need_no_gradient_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    convolution = nn.Conv2d(CHANNELS, CHANNELS, 5, groups=CHANNELS)
+    quicken(convolution)
+    monkeypatch.delattr(depthwise, "_of_images")
+    convolution(torch.randn(2, CHANNELS, 9, 9)).sum().backward()
+    assert convolution.weight.grad is not None
+
+
+def test_training_on_a_cpu_takes_them(digits: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    ours = depthwise._of_weight
+
+    def counted(*arguments: object) -> Tensor:
+        calls.append(arguments)
+        return ours(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(depthwise, "_of_weight", counted)
+    layers = (Conv(CHANNELS), DepthwiseConv(5), Conv(10, 1), GlobalAvgPool(), Flatten())
+    fit(Architecture((1, 8, 8), layers), digits, Recipe(epochs=1), seed=0)
+    assert len(calls) == len(digits.train) // Recipe().batch_size
