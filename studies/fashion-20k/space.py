@@ -43,6 +43,8 @@ MAX_BLOCKS = 4
 MAX_CONVS = 3
 SOUND = 6  # up to here a wider first convolution gains more than another layer
 SHARED_UP_TO = 2_500  # parameters; designs above them have gained nothing by sharing weights
+DESIGNS, SHARE = 4, 8  # sizes that a search starts with, the smallest an eighth of the budget
+AMPLE = 0.8  # share of a size that its design uses at least, where one does
 SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: it has none
 
 
@@ -94,27 +96,36 @@ def smallest(task: Task) -> Architecture:
 
 def start(task: Task) -> list[dict[str, object]]:
     """Designs of about 1, 1/2, 1/4 and 1/8 of the budget, the largest first: a search begins with a
-    front that a person would have drawn, and not with what chance gives.
+    front that a person would have drawn, and not with what chance gives. Where small networks are
+    of no interest the four are nearer together, in what is left.
 
     All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
     and SiLU (`docs/recipe.md` has it against ReLU). For the whole budget there is one of plain
     convolutions besides, which are as good at 8,000 parameters and not below, and for each small
     share another one whose blocks end with a shared convolution (`docs/evidence.md`).
     """
-    sizes = [task.limits.params / share for share in (1, 2, 4, 8)]
+    sizes = _sizes(task)
     families = [(size, SEPARABLE) for size in sizes]
     families += [(size, RECURRENT) for size in sizes if size <= SHARED_UP_TO]
     families.append((sizes[0], PLAIN))
     chosen = [best_design(task, size, family) for size, family in families]
     sized = {size: params for found in chosen if found for size, params in [found]}
-    return [sized[size] for size in sorted(sized, reverse=True)]
+    return [sized[size] for size in sorted(sized, reverse=True) if size >= task.limits.min_params]
+
+
+def _sizes(task: Task) -> list[float]:
+    """What a search's first designs may have in parameters, evenly in the logarithm."""
+    most = task.limits.params
+    least = min(most, max(most / SHARE, task.limits.min_params / AMPLE))
+    steps = (step / (DESIGNS - 1) for step in range(DESIGNS))
+    return [round(most * (least / most) ** step, 6) for step in steps]  # so that a half is one
 
 
 def best_design(task: Task, limit: float, family: Family) -> tuple[int, dict[str, object]] | None:
     """Of a family's designs that use four fifths of `limit` the deepest that begins wide enough;
     else the largest. With its number of parameters; None if there is none."""
     fitting = [design for design in _designs(task, family) if design[0] <= limit]
-    ample = [design for design in fitting if design[0] >= 0.8 * limit]
+    ample = [design for design in fitting if design[0] >= AMPLE * limit]
     if ample:
         return max(ample, key=lambda design: (*_quality(design[1]), design[0]))
     return max(fitting, key=lambda design: design[0], default=None)

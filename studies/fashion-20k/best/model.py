@@ -1,7 +1,8 @@
-"""Trial 0 of study fashion-20k: 13 13 M 19 19 M 26 26 10k1 gap, SiLU
+"""Trial 46 of study fashion-20k: 29v dw 49k1 dw 49k1 dw 50k1 M dwv 50k1 dwv 50k1 dwv 50k1 10k1 gap,
+SiLU
 
-18,142 parameters (18,374 with batch norm's statistics), 2,131,596 multiply-accumulates,
-16,276 values of activations at most at one time.
+17,690 parameters (18,344 with batch norm's statistics), 5,953,926 multiply-accumulates,
+66,924 values of activations at most at one time.
 """
 
 from torch import Tensor, nn
@@ -15,41 +16,46 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-                                                                      #       output  field  parameters
+                                                                                 #       output  field  parameters
         self.block1 = nn.Sequential(
-            nn.Conv2d(1, 13, kernel_size=3, bias=False),              # 13 x 26 x 26      3         117
-            nn.BatchNorm2d(13),                                       # 13 x 26 x 26      3          26
+            nn.Conv2d(1, 29, kernel_size=3, bias=False),                         # 29 x 26 x 26      3         261
+            nn.BatchNorm2d(29),                                                  # 29 x 26 x 26      3          58
             nn.SiLU(),
-            nn.Conv2d(13, 13, kernel_size=3, bias=False),             # 13 x 24 x 24      5       1,521
-            nn.BatchNorm2d(13),                                       # 13 x 24 x 24      5          26
+            nn.Conv2d(29, 29, kernel_size=3, padding=1, bias=False, groups=29),  # 29 x 26 x 26      5         261
+            nn.Conv2d(29, 49, kernel_size=1, bias=False),                        # 49 x 26 x 26      5       1,421
+            nn.BatchNorm2d(49),                                                  # 49 x 26 x 26      5          98
             nn.SiLU(),
-            nn.MaxPool2d(2),                                          # 13 x 12 x 12      6
+            nn.Conv2d(49, 49, kernel_size=3, padding=1, bias=False, groups=49),  # 49 x 26 x 26      7         441
+            nn.Conv2d(49, 49, kernel_size=1, bias=False),                        # 49 x 26 x 26      7       2,401
+            nn.BatchNorm2d(49),                                                  # 49 x 26 x 26      7          98
+            nn.SiLU(),
+            nn.Conv2d(49, 49, kernel_size=3, padding=1, bias=False, groups=49),  # 49 x 26 x 26      9         441
+            nn.Conv2d(49, 50, kernel_size=1, bias=False),                        # 50 x 26 x 26      9       2,450
+            nn.BatchNorm2d(50),                                                  # 50 x 26 x 26      9         100
+            nn.SiLU(),
+            nn.MaxPool2d(2),                                                     # 50 x 13 x 13     10
         )
         self.block2 = nn.Sequential(
-            nn.Conv2d(13, 19, kernel_size=3, padding=1, bias=False),  # 19 x 12 x 12     10       2,223
-            nn.BatchNorm2d(19),                                       # 19 x 12 x 12     10          38
+            nn.Conv2d(50, 50, kernel_size=3, bias=False, groups=50),             # 50 x 11 x 11     14         450
+            nn.Conv2d(50, 50, kernel_size=1, bias=False),                        # 50 x 11 x 11     14       2,500
+            nn.BatchNorm2d(50),                                                  # 50 x 11 x 11     14         100
             nn.SiLU(),
-            nn.Conv2d(19, 19, kernel_size=3, padding=1, bias=False),  # 19 x 12 x 12     14       3,249
-            nn.BatchNorm2d(19),                                       # 19 x 12 x 12     14          38
+            nn.Conv2d(50, 50, kernel_size=3, bias=False, groups=50),             #   50 x 9 x 9     18         450
+            nn.Conv2d(50, 50, kernel_size=1, bias=False),                        #   50 x 9 x 9     18       2,500
+            nn.BatchNorm2d(50),                                                  #   50 x 9 x 9     18         100
             nn.SiLU(),
-            nn.MaxPool2d(2),                                          #   19 x 6 x 6     16
-        )
-        self.block3 = nn.Sequential(
-            nn.Conv2d(19, 26, kernel_size=3, padding=1, bias=False),  #   26 x 6 x 6     24       4,446
-            nn.BatchNorm2d(26),                                       #   26 x 6 x 6     24          52
-            nn.SiLU(),
-            nn.Conv2d(26, 26, kernel_size=3, padding=1, bias=False),  #   26 x 6 x 6     32       6,084
-            nn.BatchNorm2d(26),                                       #   26 x 6 x 6     32          52
+            nn.Conv2d(50, 50, kernel_size=3, bias=False, groups=50),             #   50 x 7 x 7     22         450
+            nn.Conv2d(50, 50, kernel_size=1, bias=False),                        #   50 x 7 x 7     22       2,500
+            nn.BatchNorm2d(50),                                                  #   50 x 7 x 7     22         100
             nn.SiLU(),
         )
         self.head = nn.Sequential(
-            nn.Conv2d(26, 10, kernel_size=1),                         #   10 x 6 x 6     32         270
-            nn.AdaptiveAvgPool2d(1),                                  #   10 x 1 x 1     52
-            nn.Flatten(),                                             #           10     52
+            nn.Conv2d(50, 10, kernel_size=1),                                    #   10 x 7 x 7     22         510
+            nn.AdaptiveAvgPool2d(1),                                             #   10 x 1 x 1     34
+            nn.Flatten(),                                                        #           10     34
         )
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.block1(images)
         x = self.block2(x)
-        x = self.block3(x)
         return self.head(x)
