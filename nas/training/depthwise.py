@@ -1,9 +1,9 @@
 """Depthwise convolutions on a CPU whose gradients oneDNN has no fast kernels for.
 
 These are the weights' gradient of kernels more than three wide, and in bfloat16 the input's where
-there is a stride: 64 x 49 x 26 x 26 in bfloat16 take 21 ms for 5 x 5 weights and 0.5 for 3 x 3
-(benchmarks/depthwise.csv). Here the former is put together from that of columns of the weights, and
-the latter computed in float32. Both are what they were, up to rounding.
+there is a stride: they take 10 to 40 times as long as those of a 3 x 3 kernel without one
+(docs/speed.md). Here the former is put together from that of columns of the weights, and the latter
+computed in float32. Both are what they were, up to rounding.
 """
 
 from typing import Any
