@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FAST = 3  # columns of a kernel
+Pair = tuple[int, int]  # of rows and of columns
 
 
 def quicken(network: nn.Module) -> None:
@@ -47,9 +48,7 @@ class _Convolution(torch.autograd.Function):
     """Images (N, C, H, W) and weights (C, 1, kernel, kernel), of one precision."""
 
     @staticmethod
-    def forward(
-        ctx: Any, images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
-    ) -> Tensor:
+    def forward(ctx: Any, images: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
         ctx.save_for_backward(images, weight)
         ctx.stride, ctx.padding = stride, padding
         return F.conv2d(images, weight, None, stride, padding, groups=len(weight))
@@ -69,8 +68,8 @@ def _of_images(
     gradient: Tensor,
     images: Tensor,
     weight: Tensor,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
+    stride: Pair,
+    padding: Pair,
 ) -> Tensor:
     precision = gradient.dtype if stride == (1, 1) else torch.float32
     found, _, _ = _gradients(
@@ -88,8 +87,8 @@ def _of_weight(
     gradient: Tensor,
     images: Tensor,
     weight: Tensor,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
+    stride: Pair,
+    padding: Pair,
 ) -> Tensor:
     """Column by column, `FAST` of them at a time, each from the pixels that it meets."""
     if weight.shape[3] <= FAST:
@@ -111,8 +110,8 @@ def _gradients(
     gradient: Tensor,
     images: Tensor,
     weight: Tensor,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
+    stride: Pair,
+    padding: Pair,
     wanted: tuple[bool, bool, bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Torch's own gradients of a depthwise convolution: of images, weight and bias.
