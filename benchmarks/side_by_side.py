@@ -1,13 +1,14 @@
 """Studies after an equal number of epochs: what each had found by then.
 
-    python benchmarks/side_by_side.py STUDY [STUDY ...] [--epochs N]
+    python benchmarks/side_by_side.py STUDY [STUDY ...] [--epochs N | --first N]
 
 Each study is cut where its candidates, in the order in which they ended, had trained for N epochs
 in all; N is by default what the shortest has. Epochs of candidates that were interrupted count as
 well. Prints the counts, the hypervolume in the box that begins at 90 and at 97 %, the best accuracy
 at up to 1,000, 2,000, 4,000 and 8,000 parameters, and the fronts. All of that is held out, one run
 each, and chosen by it; the last lines say the same of those on the front that `nas verify` has
-trained again, by the means of their test accuracy.
+trained again, by the means of their test accuracy. `--first N` compares the first N draws instead,
+in which the starting designs are.
 """
 
 import argparse
@@ -72,14 +73,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("study", nargs="+")
-    parser.add_argument("--epochs", type=int)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int)
+    length.add_argument("--first", type=int)
     options = parser.parse_args()
     studies = [opened(name) for name in options.study]
     whole = [ended(study.records) for study in studies]
     epochs = options.epochs or min(sum(r.epochs for r in records) for records in whole)
     rows = []
     for study, records in zip(studies, whole, strict=True):
-        found = cut(records, epochs)
+        if options.first:
+            found = [r for r in records if r.number < options.first]
+        else:
+            found = cut(records, epochs)
         budget, front = study.config.budget, pareto_front(found)
         row: dict[str, object] = {
             "study": study.folder.name,
