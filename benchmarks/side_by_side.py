@@ -82,7 +82,7 @@ def main() -> None:
     epochs = options.epochs or min(sum(r.epochs for r in records) for records in whole)
     rows = []
     for study, records in zip(studies, whole, strict=True):
-        if options.first:
+        if options.first is not None:
             found = [r for r in records if r.number < options.first]
         else:
             found = cut(records, epochs)
