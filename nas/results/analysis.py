@@ -165,8 +165,11 @@ def outcomes(records: Iterable[Record]) -> dict[State, int]:
 
 
 def budget_breakers(records: Iterable[Record], most: int = 10) -> tuple[Share, list[Share]]:
-    """All draws that fit together, and the choices among them that were most often over budget."""
-    drawn = [r for r in records if r.state in (State.TRAINED, State.OVER_BUDGET)]
+    """All draws that fit together, and the choices among them that were most often over budget.
+
+    A candidate that is tried again is counted once.
+    """
+    drawn = [r for r in records if r.params is not None and r.state is not State.INTERRUPTED]
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in drawn:
         for name, value in record.sampled.items():

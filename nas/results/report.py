@@ -111,7 +111,9 @@ def facts(opened: Opened) -> dict[str, str]:
         "epochs saved by early stopping": (
             f"{full - useful:,} of {full:,} ({len(stopped):,} stopped)"
         ),
-        "epochs saved by the gate": f"{rejected * config.recipe.epochs:,} ({rejected:,} draws)",
+        "epochs saved by the gate": (
+            f"at most {rejected * config.recipe.epochs:,} ({rejected:,} draws)"
+        ),
         "time of all workers": f"{seconds / 60:,.1f} minutes in training",
         "workers": ", ".join(workers) or "none yet",
         "devices": ", ".join(devices) or "none yet",
@@ -209,7 +211,7 @@ def _pictures(opened: Opened, compared: Sequence[Opened]) -> list[Picture]:
                 "breakers",
                 "Which choices broke the budget",
                 f"Choices that at least {analysis.FEW_DRAWS} draws made. The dotted line is all "
-                f"draws: {whole.over} of {whole.draws}.",
+                f"draws whose layers fit together: {whole.over} of {whole.draws}.",
                 figures.budget_breakers(whole, shares),
             )
         )

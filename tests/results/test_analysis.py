@@ -45,15 +45,18 @@ def test_the_hypervolume_history_is_that_of_every_beginning(records: list[Record
 
 
 def test_the_choices_that_broke_the_budget_are_found() -> None:
+    kept = (State.TRAINED, State.STOPPED, State.DUPLICATE, State.FAILED)
     records = [
         Record(
             number,
-            State.OVER_BUDGET if number % 2 or number < 4 else State.TRAINED,
+            State.OVER_BUDGET if number % 2 or number < 4 else kept[number // 2 % 4],
             sampled={"width": 24 if number % 2 else 8, "rare": number},
+            params=1_000 * number,
         )
         for number in range(20)
     ]
     records.append(Record(20, State.IMPOSSIBLE, sampled={"width": 24}))
+    records.append(Record(21, State.INTERRUPTED, sampled={"width": 24}, params=1_000))
     whole, shares = analysis.budget_breakers(records)
     assert (whole.draws, whole.over) == (20, 12)
     assert [(share.choice, share.over, share.draws) for share in shares] == [("width = 24", 10, 10)]
