@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nas.architecture import BatchNorm, GlobalAvgPool, Linear
@@ -23,37 +24,44 @@ FILES = (
     "test_model.py",
     "README.md",
     "architecture.json",
+    "depthwise.py",
     "weights.safetensors",
 )
 
 
 def write(subject: Subject, folder: Path) -> list[str]:
     """Write the files of the export into `folder`; returns their names."""
-    texts = (
-        source.model(subject.architecture, subject.title, subject.mean, subject.std),
-        _own("weights.py"),
-        _train(subject),
-        _set(_own("test_model.py"), _facts(subject)),
-        _readme(subject),
-        json.dumps(subject.architecture.to_json(), indent=1) + "\n",
-    )
-    for name, text in zip(FILES, texts, strict=False):
+    from nas.architecture.module import build
+    from nas.training import depthwise
+
+    quickened = bool(depthwise.slow(build(subject.architecture)))
+    texts = {
+        "model.py": source.model(subject.architecture, subject.title, subject.mean, subject.std),
+        "weights.py": _own("weights.py"),
+        "train.py": _train(subject, quickened),
+        "test_model.py": _set(_own("test_model.py"), _facts(subject)),
+        "README.md": _readme(subject, quickened),
+        "architecture.json": json.dumps(subject.architecture.to_json(), indent=1) + "\n",
+    }
+    if quickened:
+        texts["depthwise.py"] = _source(depthwise)
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / FILES[-1]).write_bytes(subject.weights.read_bytes())
-    return list(FILES)
+    (folder / "weights.safetensors").write_bytes(subject.weights.read_bytes())
+    return [name for name in FILES if name in texts or name == "weights.safetensors"]
 
 
 def _own(name: str) -> str:
     return (files("nas.export.standalone") / name).read_text(encoding="utf-8")
 
 
-def _train(subject: Subject) -> str:
+def _train(subject: Subject, quickened: bool) -> str:
     from nas.data.images import SPLIT_SEED
 
     dataset = subject.dataset
     net = subject.architecture
     recipe = subject.recipe.of_network(net.has(BatchNorm))
-    text = _inline(_own("train.py"))
+    text = _inline(_with_quicken(_own("train.py"), quickened))
     values = {
         "DATASET": dataset.torchvision or dataset.name,
         "OPTIONS": dict(dataset.options),
@@ -84,6 +92,16 @@ def _train(subject: Subject) -> str:
         text = text.replace("from typing import Any\n", "")
         values = {name: value for name, value in values.items() if name not in _OF_TORCHVISION}
     return _set(text, values)
+
+
+def _with_quicken(text: str, wanted: bool) -> str:
+    """`text` of train.py, with `quicken` from the file beside it, or without."""
+    ours, own = "from nas.training.depthwise import quicken\n", "from depthwise import quicken\n"
+    call = '    if device.type == "cpu":\n        quicken(model)\n'
+    assert ours in text, "train.py quickens"
+    assert call in text, "train.py quickens"
+    text = text.replace(ours, "")
+    return text.replace("from model", f"{own}from model", 1) if wanted else text.replace(call, "")
 
 
 _OF_TORCHVISION = ("DATASET", "OPTIONS", "TRANSPOSED")
@@ -133,9 +151,9 @@ def _inline(text: str) -> str:
     return text.replace("def load(", f"{own}\n\ndef load(", 1)
 
 
-def _source(function: Callable[..., Any]) -> str:
-    """The function's source, without what it says to our own linter."""
-    return re.sub(r"  # (noqa|type: ignore).*", "", inspect.getsource(function))
+def _source(what: Callable[..., Any] | ModuleType) -> str:
+    """The source of a function or a module, without what it says to our own linter."""
+    return re.sub(r"  # (noqa|type: ignore).*", "", inspect.getsource(what))
 
 
 def _replace(text: str, function: str, by: str) -> str:
@@ -181,7 +199,7 @@ def _facts(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _readme(subject: Subject) -> str:
+def _readme(subject: Subject, quickened: bool) -> str:
     architecture, dataset = subject.architecture, subject.dataset
     return _own("README.md").format(
         dataset=dataset.name,
@@ -200,4 +218,5 @@ def _readme(subject: Subject) -> str:
         verified=subject.verified or "`nas verify` has not been run on it.",
         input=", ".join(map(str, architecture.input_shape)),
         needs=_needs(dataset),
+        quickened=" Imports `depthwise.py`, faster gradients on a CPU." if quickened else "",
     )

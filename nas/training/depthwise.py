@@ -1,9 +1,9 @@
 """Depthwise convolutions on a CPU whose gradients oneDNN has no fast kernels for.
 
 These are the weights' gradient of kernels more than three wide, and in bfloat16 the input's where
-there is a stride: they take 10 to 40 times as long as those of a 3 x 3 kernel without one
-(docs/speed.md). Here the former is put together from that of columns of the weights, and the latter
-computed in float32. Both are what they were, up to rounding.
+there is a stride: they take 10 to 40 times as long as those of a 3 x 3 kernel without one. Here the
+former is put together from that of columns of the weights, and the latter computed in float32. Both
+are what they were, up to rounding.
 """
 
 from typing import Any
@@ -18,9 +18,14 @@ Pair = tuple[int, int]  # of rows and of columns
 
 def quicken(network: nn.Module) -> None:
     """Have `network`'s convolutions of that kind take the faster ways; it stays what it is."""
-    for module in network.modules():
-        if type(module) is nn.Conv2d and _is_slow(module):
-            module.__class__ = _Quick
+    for convolution in slow(network):
+        convolution.__class__ = _Quick
+
+
+def slow(network: nn.Module) -> list[nn.Conv2d]:
+    """The convolutions of `network` that are of that kind."""
+    plain = (module for module in network.modules() if type(module) is nn.Conv2d)
+    return [module for module in plain if _is_slow(module)]
 
 
 def _is_slow(convolution: nn.Conv2d) -> bool:

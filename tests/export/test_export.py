@@ -17,7 +17,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nas.architecture import Architecture, Conv, Dropout, Limits, ReLU, SiLU, Task
+from nas.architecture import (
+    Architecture,
+    BatchNorm,
+    Conv,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Limits,
+    ReLU,
+    SiLU,
+    Task,
+)
 from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.images import Split, load_split
@@ -28,7 +40,7 @@ from nas.export.proof import Claim, prove
 from nas.export.subject import Subject
 from nas.search import space
 from nas.training import Recipe
-from nas.training.fit import fit
+from nas.training.fit import Fit, fit
 
 EACH = 8  # random architectures of every space
 
@@ -277,10 +289,31 @@ def test_the_exported_training_is_the_searchs_own(
     recipe = replace(recipe, fade_above=error - 0.01 if fades else error + 0.01)
     trained = fit(net, digits, recipe, seed=11)
     assert (trained.curve[1].train_loss == fading.curve[1].train_loss) is fades
+    retrains(tmp_path, net, digits, recipe, trained)
+    assert not (tmp_path / "depthwise.py").exists()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_exported_training_has_the_searchs_gradients_too(
+    tmp_path: Path, digits: Split, precision: str
+) -> None:
+    """Of depthwise convolutions that torch has no fast ones for, which are others by rounding."""
+    body = (Conv(6, stride=2, bias=False), BatchNorm(), SiLU(), DepthwiseConv(5, stride=2))
+    net = Architecture((1, 28, 28), (*body, Conv(10, 1), GlobalAvgPool(), Flatten()))
+    recipe = Recipe(epochs=2, batch_size=64, precision=precision)
+    retrains(tmp_path, net, digits, recipe, fit(net, digits, recipe, seed=11))
+    assert "Imports `depthwise.py`" in (tmp_path / "README.md").read_text()
+    assert "nas" not in (tmp_path / "depthwise.py").read_text()
+
+
+def retrains(
+    tmp_path: Path, net: Architecture, digits: Split, recipe: Recipe, trained: Fit
+) -> None:
+    """The train.py that is exported into `tmp_path` makes the same network as seed 11 has here."""
     mean, std = digits.normalizer.mean, digits.normalizer.std
     own = replace(subject(tmp_path / "own", net), recipe=recipe, seed=11, mean=mean, std=std)
     save_file(trained.weights, own.weights)
-    python.write(own, tmp_path)
+    assert all((tmp_path / name).is_file() for name in python.write(own, tmp_path))
     code = (
         "import sys, runpy; sys.modules['nas'] = None; sys.argv[0] = 'train.py'; "
         "sys.path.insert(0, '.'); runpy.run_path('train.py', run_name='__main__')"

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from nas.data.augment import warp
 from nas.data.images import stratified_mask
 from nas.training.average import Average
+from nas.training.depthwise import quicken
 from nas.training.device import precision
 from nas.training.fading import Fading
 from nas.training.measuring import renew_statistics
@@ -108,6 +109,8 @@ def train(
     device = images.device
     torch.manual_seed(seed)
     model = Net().to(device, memory_format=torch.channels_last)
+    if device.type == "cpu":
+        quicken(model)
     optimizer = torch.optim.AdamW(model.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
     steps = len(images) // min(BATCH_SIZE, len(images))
     rates = iter(learning_rates(LR, WARMUP, CYCLES, steps))
