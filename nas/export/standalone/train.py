@@ -4,8 +4,9 @@
     python train.py --held-out    as in the search: on the images that it trained on, measured
                                   after each epoch on those that it held out; no test image is read
 
-The seed below is the search's own. With the same hardware, versions and number of threads (a
-search uses one a candidate on a CPU), `--held-out` gives the search's network again.
+The seed below is the search's own. With the same hardware, versions, precision, memory layout
+(here channels last) and number of threads (a search uses one a candidate on a CPU), `--held-out`
+gives the search's network again.
 """
 
 import argparse
