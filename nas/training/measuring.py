@@ -57,7 +57,8 @@ def renew_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
     themselves were normalised by (Izmailov and others, Averaging weights leads to wider optima,
     2018; Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021).
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d)  # behind a Flatten it is the former
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
     momenta = [norm.momentum for norm in norms]
     network.eval()
     for norm in norms:

@@ -1,6 +1,6 @@
 """The engines against each other; what needs CUDA is skipped where there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from statistics import fmean
@@ -40,17 +40,21 @@ BOTH = pytest.mark.parametrize(
 )
 
 
-def net(*dropout: Layer) -> Architecture:
+def net(*dropout: Layer, head: Sequence[Layer] = (Flatten(),)) -> Architecture:
     first = (Conv(6, stride=2, bias=False), BatchNorm(), ReLU(), *dropout)
     second = (Conv(12, bias=False), BatchNorm(), ReLU(), MaxPool())
-    return Architecture((1, 28, 28), (*first, *second, Conv(10, 1), GlobalAvgPool(), Flatten()))
+    return Architecture((1, 28, 28), (*first, *second, Conv(10, 1), GlobalAvgPool(), *head))
 
 
 def made(
-    kind: Callable[..., Engine], data: Split, recipe: Recipe, *dropout: Layer
+    kind: Callable[..., Engine],
+    data: Split,
+    recipe: Recipe,
+    *dropout: Layer,
+    head: Sequence[Layer] = (Flatten(),),
 ) -> tuple[nn.Module, Engine]:
     torch.manual_seed(3)
-    model = build(net(*dropout)).to(data.train.labels.device)
+    model = build(net(*dropout, head=head)).to(data.train.labels.device)
     return model, kind(model, data, recipe, 7, PLAIN)
 
 
@@ -120,21 +124,26 @@ def test_batch_norm_is_measured_with_the_statistics_that_the_weights_have_then(
     would have, without having been measured."""
     count = len(digits.train)
     recipe = replace(STILL, average=average, bn_images=count)
-    (model, engine), (unseen, other) = (made(kind, digits, recipe) for _ in range(2))
+    flat = (Flatten(), BatchNorm())
+    (model, engine), (unseen, other) = (made(kind, digits, recipe, head=flat) for _ in range(2))
     for each in (engine, other):
         each.train_epoch()
     left = deepcopy(engine.network.state_dict())
     found = engine.measure()
     inputs = digits.normalizer(digits.train.pixels.float() / 255)
+    kinds = []
     with torch.no_grad():
-        for layer in engine.network.children():
-            if isinstance(layer, nn.BatchNorm2d):
-                mean, var = inputs.mean((0, 2, 3)), inputs.var((0, 2, 3))
+        for layer in (layer for stage in engine.network.children() for layer in stage.children()):
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                kinds.append(type(layer))
+                of_channels = [0, *range(2, inputs.ndim)]
+                mean, var = inputs.mean(of_channels), inputs.var(of_channels)
                 assert layer.running_mean is not None
                 assert layer.running_var is not None
                 torch.testing.assert_close(layer.running_mean, mean, rtol=1e-3, atol=1e-4)
                 torch.testing.assert_close(layer.running_var, var, rtol=2e-3, atol=1e-4)
             inputs = layer(inputs)
+    assert kinds == [nn.BatchNorm2d, nn.BatchNorm2d, nn.BatchNorm1d]
     assert found == evaluate(engine.network, digits.held_out, digits.normalizer, PLAIN)
     changed = {
         name
