@@ -14,6 +14,7 @@ to the budget, whatever it is (`benchmarks/feasibility.py` measures the share).
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from math import sqrt
 
 import optuna
@@ -41,6 +42,9 @@ from nas.errors import ArchitectureError
 MAX_BLOCKS = 4
 MAX_CONVS = 3
 SOUND = 6  # up to here a wider first convolution gains more than another layer
+SHARED_UP_TO = 2_500  # parameters; designs above them have gained nothing by sharing weights
+DESIGNS, SHARE = 4, 8  # sizes that a search starts with, the smallest an eighth of the budget
+AMPLE = 0.8  # share of a size that its design uses at least, where one does
 SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: it has none
 
 
@@ -92,25 +96,36 @@ def smallest(task: Task) -> Architecture:
 
 def start(task: Task) -> list[dict[str, object]]:
     """Designs of about 1, 1/2, 1/4 and 1/8 of the budget, the largest first: a search begins with a
-    front that a person would have drawn, and not with what chance gives.
+    front that a person would have drawn, and not with what chance gives. Where small networks are
+    of no interest the four are nearer together, in what is left.
 
     All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
     and SiLU (`docs/recipe.md` has it against ReLU). For the whole budget there is one of plain
-    convolutions besides, which are as good at 8,000 parameters and not below, and for the two
-    smallest shares one each whose blocks end with a shared convolution (`docs/search.md`).
+    convolutions besides, which are as good at 8,000 parameters and not below, and for each small
+    share another one whose blocks end with a shared convolution (`docs/evidence.md`).
     """
-    families = [(1, PLAIN), *((share, SEPARABLE) for share in (1, 2, 4, 8))]
-    families += [(share, RECURRENT) for share in (4, 8)]
-    chosen = [best_design(task, task.limits.params / share, family) for share, family in families]
+    sizes = _sizes(task)
+    families = [(size, SEPARABLE) for size in sizes]
+    families += [(size, RECURRENT) for size in sizes if size <= SHARED_UP_TO]
+    families.append((sizes[0], PLAIN))
+    chosen = [best_design(task, size, family) for size, family in families]
     sized = {size: params for found in chosen if found for size, params in [found]}
-    return [sized[size] for size in sorted(sized, reverse=True)]
+    return [sized[size] for size in sorted(sized, reverse=True) if size >= task.limits.min_params]
+
+
+def _sizes(task: Task) -> list[float]:
+    """What a search's first designs may have in parameters, evenly in the logarithm."""
+    most = task.limits.params
+    least = min(most, max(most / SHARE, task.limits.min_params / AMPLE))
+    steps = (step / (DESIGNS - 1) for step in range(DESIGNS))
+    return [round(most * (least / most) ** step, 6) for step in steps]  # so that a half is one
 
 
 def best_design(task: Task, limit: float, family: Family) -> tuple[int, dict[str, object]] | None:
     """Of a family's designs that use four fifths of `limit` the deepest that begins wide enough;
     else the largest. With its number of parameters; None if there is none."""
     fitting = [design for design in _designs(task, family) if design[0] <= limit]
-    ample = [design for design in fitting if design[0] >= 0.8 * limit]
+    ample = [design for design in fitting if design[0] >= AMPLE * limit]
     if ample:
         return max(ample, key=lambda design: (*_quality(design[1]), design[0]))
     return max(fitting, key=lambda design: design[0], default=None)
@@ -126,10 +141,12 @@ def _quality(params: Mapping[str, object]) -> tuple[int, int]:
 def _designs(task: Task, family: Family) -> Iterator[tuple[int, dict[str, object]]]:
     """The designs of a family, of any size: their parameters' number, and what draws them."""
     narrowest, widest = widths(task)
-    for convs in family.depths:
-        for width in range(narrowest, widest * 2 // 3 + 1):
-            block_widths = (width, width * 3 // 2, min(widest, width * 2))
-            params = _design(convs, block_widths, family)
+    firsts = range(narrowest, widest * 2 // 3 + 1)
+    for convs, width in product(family.depths, firsts):
+        middle, last = width * 3 // 2, min(widest, width * 2)
+        # Those that share have one depth: between two first widths a fifth of a budget would lie.
+        for end in range(middle, last + 1) if family.shared else [last]:
+            params = _design(convs, (width, middle, end), family)
             with suppress(ArchitectureError):  # a small image has no room for a deep design
                 yield sample(optuna.trial.FixedTrial(params), task).params, params
 

@@ -1,7 +1,7 @@
-"""Trial 1 of study mnist-20k: 33 M dw 49k1 dw 49k1 dw 49k1 M dw 50k1 dw 50k1 dw 50k1 10k1 gap, SiLU
+"""Trial 0 of study mnist-20k: 13v 13v M 19 19 M 26 26 10k1 gap, SiLU
 
-17,856 parameters (18,516 with batch norm's statistics), 1,819,310 multiply-accumulates,
-27,885 values of activations at most at one time.
+18,142 parameters (18,374 with batch norm's statistics), 2,131,596 multiply-accumulates,
+16,276 values of activations at most at one time.
 """
 
 from torch import Tensor, nn
@@ -15,46 +15,37 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-                                                                                 #       output  field  parameters
+                                                                      #       output  field  parameters
         self.block1 = nn.Sequential(
-            nn.Conv2d(1, 33, kernel_size=3, bias=False),                         # 33 x 26 x 26      3         297
-            nn.BatchNorm2d(33),                                                  # 33 x 26 x 26      3          66
+            nn.Conv2d(1, 13, kernel_size=3, bias=False),              # 13 x 26 x 26      3         117
+            nn.BatchNorm2d(13),                                       # 13 x 26 x 26      3          26
             nn.SiLU(),
-            nn.MaxPool2d(2),                                                     # 33 x 13 x 13      4
+            nn.Conv2d(13, 13, kernel_size=3, bias=False),             # 13 x 24 x 24      5       1,521
+            nn.BatchNorm2d(13),                                       # 13 x 24 x 24      5          26
+            nn.SiLU(),
+            nn.MaxPool2d(2),                                          # 13 x 12 x 12      6
         )
         self.block2 = nn.Sequential(
-            nn.Conv2d(33, 33, kernel_size=3, padding=1, bias=False, groups=33),  # 33 x 13 x 13      8         297
-            nn.Conv2d(33, 49, kernel_size=1, bias=False),                        # 49 x 13 x 13      8       1,617
-            nn.BatchNorm2d(49),                                                  # 49 x 13 x 13      8          98
+            nn.Conv2d(13, 19, kernel_size=3, padding=1, bias=False),  # 19 x 12 x 12     10       2,223
+            nn.BatchNorm2d(19),                                       # 19 x 12 x 12     10          38
             nn.SiLU(),
-            nn.Conv2d(49, 49, kernel_size=3, padding=1, bias=False, groups=49),  # 49 x 13 x 13     12         441
-            nn.Conv2d(49, 49, kernel_size=1, bias=False),                        # 49 x 13 x 13     12       2,401
-            nn.BatchNorm2d(49),                                                  # 49 x 13 x 13     12          98
+            nn.Conv2d(19, 19, kernel_size=3, padding=1, bias=False),  # 19 x 12 x 12     14       3,249
+            nn.BatchNorm2d(19),                                       # 19 x 12 x 12     14          38
             nn.SiLU(),
-            nn.Conv2d(49, 49, kernel_size=3, padding=1, bias=False, groups=49),  # 49 x 13 x 13     16         441
-            nn.Conv2d(49, 49, kernel_size=1, bias=False),                        # 49 x 13 x 13     16       2,401
-            nn.BatchNorm2d(49),                                                  # 49 x 13 x 13     16          98
-            nn.SiLU(),
-            nn.MaxPool2d(2),                                                     #   49 x 6 x 6     18
+            nn.MaxPool2d(2),                                          #   19 x 6 x 6     16
         )
         self.block3 = nn.Sequential(
-            nn.Conv2d(49, 49, kernel_size=3, padding=1, bias=False, groups=49),  #   49 x 6 x 6     26         441
-            nn.Conv2d(49, 50, kernel_size=1, bias=False),                        #   50 x 6 x 6     26       2,450
-            nn.BatchNorm2d(50),                                                  #   50 x 6 x 6     26         100
+            nn.Conv2d(19, 26, kernel_size=3, padding=1, bias=False),  #   26 x 6 x 6     24       4,446
+            nn.BatchNorm2d(26),                                       #   26 x 6 x 6     24          52
             nn.SiLU(),
-            nn.Conv2d(50, 50, kernel_size=3, padding=1, bias=False, groups=50),  #   50 x 6 x 6     34         450
-            nn.Conv2d(50, 50, kernel_size=1, bias=False),                        #   50 x 6 x 6     34       2,500
-            nn.BatchNorm2d(50),                                                  #   50 x 6 x 6     34         100
-            nn.SiLU(),
-            nn.Conv2d(50, 50, kernel_size=3, padding=1, bias=False, groups=50),  #   50 x 6 x 6     42         450
-            nn.Conv2d(50, 50, kernel_size=1, bias=False),                        #   50 x 6 x 6     42       2,500
-            nn.BatchNorm2d(50),                                                  #   50 x 6 x 6     42         100
+            nn.Conv2d(26, 26, kernel_size=3, padding=1, bias=False),  #   26 x 6 x 6     32       6,084
+            nn.BatchNorm2d(26),                                       #   26 x 6 x 6     32          52
             nn.SiLU(),
         )
         self.head = nn.Sequential(
-            nn.Conv2d(50, 10, kernel_size=1),                                    #   10 x 6 x 6     42         510
-            nn.AdaptiveAvgPool2d(1),                                             #   10 x 1 x 1     62
-            nn.Flatten(),                                                        #           10     62
+            nn.Conv2d(26, 10, kernel_size=1),                         #   10 x 6 x 6     32         270
+            nn.AdaptiveAvgPool2d(1),                                  #   10 x 1 x 1     52
+            nn.Flatten(),                                             #           10     52
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -4,14 +4,15 @@
     python train.py --held-out    as in the search: on the images that it trained on, measured
                                   after each epoch on those that it held out; no test image is read
 
-The seed below is the search's own. With the same hardware, versions and number of threads (a
-search uses one a candidate on a CPU), `--held-out` gives the search's network again.
+The seed below is the search's own. With the same hardware, versions, precision, memory layout
+(here channels last) and number of threads (a search uses one a candidate on a CPU), `--held-out`
+gives the search's network again.
 """
 
 import argparse
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from math import cos, pi
 from typing import Any
@@ -32,12 +33,16 @@ LR = 0.04  # AdamW's peak learning rate
 WEIGHT_DECAY = 0.0001
 WARMUP = 0.2  # share of a cycle in which the learning rate rises
 AVERAGE = 1.0  # epochs that the network's weights are averaged over; 0: none
+BN_IMAGES = 2_000  # training images that batch norm's statistics are taken anew from; 0: none
 LABEL_SMOOTHING = 0.0
 ROTATION = 7.0  # degrees, each way
 SHIFT = 1.5  # pixels, each way
 SCALE = 0.05  # relative, each way
-PRECISION = "auto"  # bfloat16 where the device has it, else float32
-SEED = 2_639_502_653
+FLIP = 0.0  # probability that an image is mirrored left to right
+FADE = 0.33  # share of the steps, the last, in which augmentation but flip fades
+FADE_ABOVE = 1.5  # percent of training images wrong until then; with fewer it does not
+PRECISION = "auto"  # bfloat16 on a CPU that has it, else float32
+SEED = 3_878_779_914
 HELD_OUT = 10_000  # training images that the search measured on
 SPLIT_SEED = 0
 CHUNK = 1_024  # images that are augmented at once
@@ -48,18 +53,22 @@ def warp(
     rotation: float,
     shift: float,
     scale: float,
+    flip: float,
     generator: torch.Generator,
+    strength: float | Tensor = 1.0,
 ) -> Tensor:
-    """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre.
+    """`images` (N, C, H, W), each rotated, scaled and shifted at random about its centre, and
+    perhaps mirrored left to right before that.
 
     Drawn uniformly: the angle from +-`rotation` degrees, the factor from 1 +- `scale`, the shift
-    in each direction from +-`shift` pixels. Pixels from outside are 0. `generator` lives on the
-    images' device.
+    in each direction from +-`shift` pixels; `flip` is the probability that an image is mirrored.
+    `strength`, one for all or (N,), is what these three ranges are multiplied by. Pixels from
+    outside are 0. `generator` lives on the images' device.
     """
-    if not (rotation or shift or scale):
+    if not (rotation or shift or scale or flip):
         return images
     count, _, height, width = images.shape
-    draw = torch.rand(4, count, device=images.device, generator=generator) * 2 - 1
+    draw = (torch.rand(4, count, device=images.device, generator=generator) * 2 - 1) * strength
     angle = draw[0] * math.radians(rotation)
     factor = 1 / (1 + draw[1] * scale)  # affine_grid maps output to input, so it takes the inverse
     cos, sin = torch.cos(angle) * factor, torch.sin(angle) * factor
@@ -72,14 +81,17 @@ def warp(
     cos, sin, across, down = (term[:, None, None] for term in (cos, sin, across, down))
     x = torch.addcmul(across - sin * ratio * rows, cos, columns)
     y = torch.addcmul(down + cos * rows, sin / ratio, columns)
+    if flip:
+        chance = torch.rand(count, device=images.device, generator=generator)
+        x = torch.where((chance < flip)[:, None, None], -x, x)
     grid = torch.stack([x, y], dim=3)
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def held_out_mask(
-    labels: "np.ndarray[tuple[int], np.dtype[np.integer]]", held_out: int, seed: int
+def stratified_mask(
+    labels: "np.ndarray[tuple[int], np.dtype[np.integer]]", count: int, seed: int
 ) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which `held_out` of the images with these labels (N,) are set aside, as a mask (N,).
+    """Picks `count` of the images with these labels (N,), as a mask (N,).
 
     Shuffled, then sorted by label, then picked at equal steps: so each class has its share, give
     or take one image.
@@ -88,7 +100,7 @@ def held_out_mask(
     shuffled = np.random.RandomState(seed).permutation(len(labels))
     by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
     mask = np.zeros(len(labels), dtype=bool)
-    mask[by_label[np.arange(held_out) * len(labels) // held_out]] = True
+    mask[by_label[np.arange(count) * len(labels) // count]] = True
     return mask
 
 
@@ -121,19 +133,69 @@ class Average:
 
 
 def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
-    """The type of the arithmetic: `auto` is bfloat16 where the hardware has instructions for it.
+    """The type of the arithmetic: `auto` is bfloat16 on a CPU with instructions for it.
 
-    On a CPU without them bfloat16 is emulated and slower than float32.
+    On one without them bfloat16 is emulated and slower than float32. On a GPU networks this small
+    wait for their kernels to start, and casts are kernels too.
     """
     if wanted != "auto":
         return torch.bfloat16 if wanted == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)
-    elif device.type == "cpu":
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    else:
-        native = False
+    native = device.type == "cpu" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
     return torch.bfloat16 if native else torch.float32
+
+
+class Fading:
+    """How strong the augmentation is at every step, in `strengths`, (epochs, steps).
+
+    In the last share `fade` of the steps it falls in a straight line from 1 to 0, where a fifth of
+    them is left: a training ends on images as they are. Unless the network knows its augmented
+    images by heart: if it got fewer than `above` percent of them wrong in the last whole epoch
+    before, the strength stays 1, as it would only learn them still better. Where there is no whole
+    epoch before, it falls.
+    """
+
+    def __init__(
+        self, fade: float, above: float, epochs: int, steps: int, device: torch.device
+    ) -> None:
+        total = epochs * steps
+        left = torch.arange(total, 0, -1, dtype=torch.float64) / (fade * total)  # of the fade
+        strengths = ((left - 0.2) / 0.8).clamp(0, 1).float()
+        self.strengths = strengths.to(device).view(epochs, steps)
+        self._above = above
+        self._judged = int((1 - fade) * epochs + 1e-9)  # 0.9 of 10 leaves a whole one
+        self._epochs = 0
+
+    def after_epoch(self, accuracy: float) -> None:
+        """Take in how many of the training images were right in an epoch, in percent."""
+        self._epochs += 1
+        if self._epochs == self._judged and 100 - accuracy < self._above:
+            self.strengths.fill_(1.0)
+
+
+@torch.no_grad()
+def renew_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Set batch norm's statistics to their mean over `batches` of inputs, all of a size; without
+    any they stay. Leaves `network` in evaluation mode.
+
+    What the weights' average has to be normalised by is not the average of what the weights
+    themselves were normalised by (Izmailov and others, Averaging weights leads to wider optima,
+    2018; Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021).
+    """
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d)  # behind a Flatten it is the former
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    momenta = [norm.momentum for norm in norms]
+    network.eval()
+    for norm in norms:
+        norm.train()
+    for number, inputs in enumerate(batches if norms else (), 1):
+        for norm in norms:
+            norm.momentum = 1 / number  # the first replaces what was there
+        network(inputs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
 
 
 def learning_rates(
@@ -170,21 +232,24 @@ def load(root: str, train: bool) -> tuple[Tensor, Tensor]:
     return images.unsqueeze(1), dataset.targets.long()
 
 
-def normalize(images: Tensor) -> Tensor:
+def arranged(pixels: Tensor) -> Tensor:
     """Pixels from 0 to 1 as the network takes them."""
-    return images.sub(MEAN).div(STD)
+    return pixels.sub(MEAN).div(STD).contiguous(memory_format=torch.channels_last)
 
 
 def batches(
-    images: Tensor, labels: Tensor, generator: torch.Generator
+    images: Tensor, labels: Tensor, strengths: Tensor, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Whole batches of augmented images in random order."""
+    """Whole batches of images in random order, augmented with the strength of each batch."""
     size = min(BATCH_SIZE, len(images))
     order = torch.randperm(len(images), device=images.device, generator=generator)
-    order = order[: len(images) // size * size]
-    for chunk in order.split(max(1, CHUNK // size) * size):
-        pixels = warp(images[chunk].float() / 255, ROTATION, SHIFT, SCALE, generator)
-        inputs = normalize(pixels).contiguous(memory_format=torch.channels_last)
+    strengths = strengths.repeat_interleave(size)
+    several = max(1, CHUNK // size) * size
+    parts = zip(order[: len(strengths)].split(several), strengths.split(several), strict=True)
+    for chunk, strength in parts:
+        pixels = images[chunk].float() / 255
+        pixels = warp(pixels, ROTATION, SHIFT, SCALE, FLIP, generator, strength)
+        inputs = arranged(pixels)
         yield from zip(inputs.split(size), labels[chunk].split(size), strict=True)
 
 
@@ -194,8 +259,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     correct = 0
     with torch.inference_mode(), arithmetic(images.device):
         for part, wanted in zip(images.split(1_000), labels.split(1_000), strict=True):
-            inputs = normalize(part.float() / 255).contiguous(memory_format=torch.channels_last)
-            correct += int((model(inputs).argmax(1) == wanted).sum())
+            correct += int((model(arranged(part.float() / 255)).argmax(1) == wanted).sum())
     return 100 * correct / len(images)
 
 
@@ -221,11 +285,16 @@ def train(
     average = Average(model) if AVERAGE else None
     network = average.network if average else model
     parts = iter(shares(AVERAGE, EPOCHS, steps) if AVERAGE else ())
+    fading = Fading(FADE, FADE_ABOVE, EPOCHS, steps, device)
+    some = stratified_mask(labels.cpu().numpy(), min(BN_IMAGES, len(images)), SPLIT_SEED)
+    clean = images[torch.from_numpy(some).to(device)]
+    count = math.ceil(len(clean) / 1_000)
     generator = torch.Generator(device).manual_seed(seed)
     for epoch in range(1, EPOCHS + 1):
         model.train()
         total = torch.zeros((), device=device)
-        for inputs, wanted in batches(images, labels, generator):
+        right = torch.zeros((), dtype=torch.long, device=device)
+        for inputs, wanted in batches(images, labels, fading.strengths[epoch - 1], generator):
             for group in optimizer.param_groups:
                 group["lr"] = next(rates)
             with arithmetic(device):
@@ -237,6 +306,12 @@ def train(
             if average:
                 average.step(next(parts))
             total += loss.detach()
+            right += (logits.argmax(1) == wanted).sum()
+        fading.after_epoch(100 * right.item() / (steps * min(BATCH_SIZE, len(images))))
+        if count:
+            with arithmetic(device):
+                pixels = (part.float() / 255 for part in clean.tensor_split(count))
+                renew_statistics(network, map(arranged, pixels))
         line = f"epoch {epoch:2}/{EPOCHS}  training loss {total.item() / steps:.4f}"
         if held_out:
             line += f"  held-out accuracy {accuracy(network, *held_out):.2f} %"
@@ -261,7 +336,7 @@ def main() -> None:
     images, labels = load(options.data, train=True)
     held_out = None
     if options.held_out:
-        aside = torch.from_numpy(held_out_mask(labels.numpy(), HELD_OUT, SPLIT_SEED))
+        aside = torch.from_numpy(stratified_mask(labels.numpy(), HELD_OUT, SPLIT_SEED))
         held_out = images[aside].to(options.device), labels[aside].to(options.device)
         images, labels = images[~aside], labels[~aside]
     model = train(images.to(options.device), labels.to(options.device), options.seed, held_out)
