@@ -91,6 +91,16 @@ def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
     assert facts["epochs saved by the gate"] == f"at most {2 * rejected} ({rejected} draws)"
 
 
+def test_the_test_images_do_not_choose_which_network_it_names(verified: Path) -> None:
+    found = studies.opened(str(verified))
+    smaller, best = found.front[-2:]
+    run = Run(smaller.number, 0, 0, 2, (99.0,), 0.3, 1.0, "cpu")
+    trials.add_run(found.study, run)
+    last = report.summary(studies.opened(str(verified)))[-1]
+    assert f"Verified: 2 of {len(found.front)}; the largest of them, {best.params:,} " in last
+    assert "91.50 ± 0.71 % of the test images" in last
+
+
 def test_what_the_study_was_made_with_is_all_there(verified: Path) -> None:
     settings = studies.opened(str(verified)).folder.settings
     (made_with,) = config.environments(settings)
