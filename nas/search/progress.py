@@ -31,7 +31,7 @@ class Progress:
     training: dict[str, Candidate] = field(default_factory=dict)  # by worker
     devices: dict[str, str] = field(default_factory=dict)  # by worker
     pace: Pace = field(default_factory=Pace)
-    epochs_ended: int = 0  # of the candidates that have trained, earlier searches included
+    lengths: Counter[int] = field(default_factory=Counter)  # epochs that ended candidates trained
 
     @classmethod
     def of(cls, trials: int, epochs_each: int, records: Iterable[Record]) -> "Progress":
@@ -48,12 +48,22 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """For the candidates that are still to be trained; None before the first epoch."""
-        begun = sum(candidate.epochs for candidate in self.training.values())
-        # Candidates that are stopped early make the mean of those that have ended so far.
-        each = self.epochs_ended / self.trained if self.trained else self.epochs_each
-        wanted = (self.trials - self.trained) * each - begun
-        return self.pace.seconds(max(0, wanted))
+        """For the candidates that are still to be trained; None before the first epoch.
+
+        The last ones train side by side: all wait for the longest of them, at one worker's pace.
+        """
+        begun = [self._epochs_left(candidate.epochs) for candidate in self.training.values()]
+        others = max(0, self.trials - self.trained - len(begun))
+        together = sum(begun) + others * self._epochs_left(0)
+        return self.pace.seconds(max(together, max(begun, default=0.0) * len(self.devices)))
+
+    def _epochs_left(self, trained: int) -> float:
+        """What a candidate that has `trained` so many epochs trains still: the mean of those that
+        have gone on from there, earlier searches included. The first ones train all epochs."""
+        further = {length: n for length, n in self.lengths.items() if length > trained}
+        if not further:
+            return max(0, self.epochs_each - trained)
+        return sum(length * n for length, n in further.items()) / sum(further.values()) - trained
 
     def see(self, worker: str, event: WorkerEvent) -> None:
         """Take in what `worker` told, one of those that this search has."""
@@ -78,7 +88,7 @@ class Progress:
         """Count a draw that has ended, whosever it was."""
         self.counts[record.state] += 1
         if record.state in COUNTED:
-            self.epochs_ended += record.epochs
+            self.lengths[record.epochs] += 1
         if record.state is not State.TRAINED or record.accuracy is None:
             return
         if self.best is None or _rank(record) > _rank(self.best):
