@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich import live
 from rich.console import Console, Group
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from nas.cli.text import best, counts, duration, number, pace, percent, table
@@ -20,7 +20,7 @@ from nas.search.pace import Pace
 from nas.search.progress import Progress
 
 if TYPE_CHECKING:
-    from nas.results.plan import Job
+    from nas.results.plan import Job, Plan
     from nas.training import Epoch
 
 QUIET_SECONDS = 30  # that plain lines may leave without a word
@@ -126,36 +126,37 @@ class Runs:
         self._most = "" if all_of_them else "at most "
         self._out = Console(highlight=False)
         self._bar = Bar(
-            TextColumn("{task.fields[runs]} runs, {task.completed:.0f}/{task.total:.0f} epochs"),
+            TextColumn("{task.fields[counted]}"),
             BarColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=self._out,
             transient=True,
             disable=not self._out.is_terminal,
         )
         self._under_way: dict[tuple[int, int], int] = {}  # epochs of each run that has not ended
 
-    def begin(self, candidates: Sequence[Record], done: int, jobs: int, epochs: int) -> None:
-        self._done, self._jobs, self._epochs = done, jobs, epochs
+    def begin(self, plan: "Plan", missing: Sequence["Job"], epochs: int) -> None:
+        self._jobs, self._epochs = len(plan.candidates) * plan.seeds, epochs
+        self._missing = {job.key: _cost(job.record) for job in missing}
         self._pace = Pace()
-        plural = "candidate" if len(candidates) == 1 else "candidates"
-        runs = "run" if jobs == 1 else "runs"
+        plural = "candidate" if len(plan.candidates) == 1 else "candidates"
+        runs = "run" if self._jobs == 1 else "runs"
         self._say(
-            f"{len(candidates)} {plural}, {self._most}{jobs} {runs} of {epochs} epochs, "
-            f"{done} there from before"
+            f"{len(plan.candidates)} {plural}, {self._most}{self._jobs} {runs} of {epochs} epochs, "
+            f"{self._done} there from before"
         )
-        self._task = self._bar.add_task("", total=jobs * epochs, completed=self._now, runs="")
+        self._task = self._bar.add_task("", total=self._jobs * epochs, counted="", left="")
         self._draw()
         self._bar.start()
 
     def epoch(self, job: "Job", epoch: "Epoch") -> None:
         self._under_way[job.key] = epoch.number
-        self._pace.count()
+        self._pace.count(_cost(job.record))
         self._draw()
 
     def run(self, record: Record, run: Run) -> None:
         self._under_way.pop((run.trial, run.index), None)
-        self._done += 1
+        self._missing.pop((run.trial, run.index), None)
         self._draw()
         self._say(
             f"run {self._done}/{self._jobs}: trial {record.number}, {number(record.params)} "
@@ -164,15 +165,10 @@ class Runs:
         )
 
     def tick(self) -> None:
-        if self._out.is_terminal or time.monotonic() - self._last <= QUIET_SECONDS:
-            return
-        total = self._jobs * self._epochs
-        counted = f"  {self._done}/{self._jobs} runs, {self._now}/{total} epochs"
-        left = self._pace.seconds(total - self._now)
-        if left is None:
-            self._say(f"{counted}, first epoch under way")
-        else:
-            self._say(f"{counted}, {self._most}{duration(left)} left")
+        if self._out.is_terminal:
+            self._draw()
+        elif time.monotonic() - self._last > QUIET_SECONDS:
+            self._say(f"  {self._counted}, {self._left}")
 
     def warn(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -181,13 +177,39 @@ class Runs:
         self._bar.stop()
 
     @property
+    def _done(self) -> int:
+        return self._jobs - len(self._missing)
+
+    @property
     def _now(self) -> int:
         """Epochs that are there: of a run that is made again only the last try's."""
         return self._done * self._epochs + sum(self._under_way.values())
 
+    @property
+    def _counted(self) -> str:
+        total = self._jobs * self._epochs
+        return f"{self._done}/{self._jobs} runs, {self._now}/{total} epochs"
+
+    @property
+    def _left(self) -> str:
+        """How long it goes on: the costly networks are first, so that epochs alone do not tell."""
+        work = sum(
+            cost * (self._epochs - self._under_way.get(key, 0))
+            for key, cost in self._missing.items()
+        )
+        seconds = self._pace.seconds(work)
+        if seconds is None:
+            return "first epoch under way"
+        return f"{self._most}{duration(seconds)} left"
+
     def _draw(self) -> None:
-        self._bar.update(self._task, completed=self._now, runs=f"{self._done}/{self._jobs}")
+        self._bar.update(self._task, completed=self._now, counted=self._counted, left=self._left)
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
         self._out.print(text, soft_wrap=True)
+
+
+def _cost(record: Record) -> float:
+    """What an epoch of a trained candidate took in the search, in seconds."""
+    return max(record.seconds, 1e-3) / max(record.epochs, 1)

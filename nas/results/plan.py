@@ -37,14 +37,18 @@ class Plan:
         """
         if self.target is not None:
             return self._towards(self.target, runs, busy)
-        taken = busy | {
+        return next((job for job in self.missing(runs) if job.key not in busy), None)
+
+    def missing(self, runs: Sequence[Run]) -> list[Job]:
+        """All jobs whose runs are not there, in the order in which they begin without a target."""
+        there = {
             (run.trial, run.index)
             for record in self.candidates
             for run in self.counted(record, runs)
         }
         order = sorted(self.candidates, key=lambda record: -record.seconds)
         jobs = (Job(record, index) for index in range(self.seeds) for record in order)
-        return next((job for job in jobs if job.key not in taken), None)
+        return [job for job in jobs if job.key not in there]
 
     def _towards(
         self, target: Target, runs: Sequence[Run], busy: set[tuple[int, int]]

@@ -46,8 +46,8 @@ Told = Epoch | Run | Failed
 class Observer(Protocol):
     """What wants to hear of a verification."""
 
-    def begin(self, candidates: Sequence[Record], done: int, jobs: int, epochs: int) -> None:
-        """`done` of `jobs` runs of `epochs` each are there from before."""
+    def begin(self, plan: Plan, missing: Sequence[Job], epochs: int) -> None:
+        """Of the runs that `plan` asks for, of `epochs` each, these are not there from before."""
 
     def epoch(self, job: Job, epoch: Epoch) -> None:
         """A run has finished an epoch."""
@@ -128,10 +128,9 @@ class _Team:
     def work(self, workers: int) -> None:
         """Make all runs of the plan with `workers` processes at a time."""
         plan = self._plan
-        done = sum(len(plan.counted(record, self.runs)) for record in plan.candidates)
-        jobs = len(plan.candidates) * plan.seeds
-        self._observer.begin(plan.candidates, done, jobs, self._opened.config.recipe.epochs)
-        if hint := advice(min(workers, jobs - done), self._machine.gpus):
+        missing = plan.missing(self.runs)
+        self._observer.begin(plan, missing, self._opened.config.recipe.epochs)
+        if hint := advice(min(workers, len(missing)), self._machine.gpus):
             self._observer.warn(hint)
         self._size = workers
         free = list(range(workers))

@@ -1,4 +1,4 @@
-"""How fast epochs come, and how long so many more of them take."""
+"""How fast epochs come, and how long more of them take."""
 
 import time
 
@@ -11,12 +11,14 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self._epochs = 0
+        self._epochs, self._work = 0, 0.0
         self._began = self._latest = time.monotonic()
 
-    def count(self) -> None:
-        """An epoch has ended."""
+    def count(self, work: float = 1.0) -> None:
+        """An epoch has ended. Where some take longer than others, `work` is how much of it it was,
+        in any unit."""
         self._epochs += 1
+        self._work += work
         self._latest = time.monotonic()
 
     @property
@@ -25,13 +27,15 @@ class Pace:
         elapsed = self._latest - self._began
         return self._epochs / elapsed if elapsed > 0 else 0.0
 
-    def seconds(self, epochs: float) -> float | None:
-        """That so many more epochs take from now on; None before the first has ended.
+    def seconds(self, work: float) -> float | None:
+        """That so much more work, or so many more epochs, take from now on; None before the first
+        has ended.
 
         Of the one under way no more than an epoch's time has passed, however long it has: where
         everything waits, for a database that is away, what is left stays what it was.
         """
         if not self._epochs:
             return None
-        each = (self._latest - self._began) / self._epochs
-        return max(0.0, epochs * each - min(each, time.monotonic() - self._latest))
+        elapsed = self._latest - self._began
+        under_way = min(elapsed / self._epochs, time.monotonic() - self._latest)
+        return max(0.0, work * elapsed / self._work - under_way)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -45,8 +46,9 @@ class Silent:
         self.ended: list[Run] = []
         self.warnings: list[str] = []
 
-    def begin(self, candidates: object, done: int, jobs: int, epochs: int) -> None:  # noqa: ARG002
-        self.began = done, jobs
+    def begin(self, plan: Plan, missing: Sequence[Job], epochs: int) -> None:  # noqa: ARG002
+        jobs = len(plan.candidates) * plan.seeds
+        self.began = jobs - len(missing), jobs
 
     def epoch(self, *_: object) -> None: ...
     def tick(self) -> None: ...
