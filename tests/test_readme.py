@@ -75,10 +75,11 @@ def test_the_results_on_a_page_are_all_that_has_been_verified(
         trials = pd.read_csv(folder / "trials.csv").set_index("number")
         for tried, runs in pd.read_csv(folder / "verify.csv").groupby("number"):
             trial, test = trials.loc[tried], runs.test_accuracy
+            spread = f" ± {test.std():.2f}" if len(test) > 1 else ""
             row = [
                 f"{int(trial.params):,}",
                 f"{trial.val_accuracy:.2f}",
-                f"{test.mean():.2f} ± {test.std():.2f}",
+                f"{test.mean():.2f}{spread}",
                 f"{test.min():.2f}",
                 str(len(test)),
                 name,

@@ -5,7 +5,7 @@ from model import Net
 from torch import nn
 from weights import load
 
-PARAMETERS = 18_142
+PARAMETERS = 9_105
 BUDGET = 20_000
 INPUT_SHAPE: tuple[int, ...] = (1, 28, 28)
 OUTPUTS = 10
