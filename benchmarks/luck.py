@@ -45,21 +45,21 @@ def gains(candidates: int, worth: float, luck: float, top: int) -> pd.DataFrame:
     random = np.random.default_rng(0)
     true = random.normal(0, worth, (STUDIES, candidates))
     runs = true + random.normal(0, luck, (5, STUDIES, candidates))
-    others = np.argsort(-runs[0], axis=1)[:, top:]  # those that get no further runs
+    order = np.argsort(-runs[0], axis=1)
     rows = []
-    for name, scores, extra in [
-        ("one run each", runs[0], 0),
-        (f"2 runs of the best {top}", runs[:2].mean(axis=0), top),
-        (f"5 runs of the best {top}", runs.mean(axis=0), 4 * top),
-        ("2 runs of all", runs[:2].mean(axis=0), candidates),
-        ("5 runs of all", runs.mean(axis=0), 4 * candidates),
-        ("no luck", true, 0),
+    for name, count, among in [
+        ("one run each", 1, candidates),
+        (f"2 runs of the best {top}", 2, top),
+        (f"5 runs of the best {top}", 5, top),
+        ("2 runs of all", 2, candidates),
+        ("5 runs of all", 5, candidates),
     ]:
-        if f"best {top}" in name:
-            np.put_along_axis(scores, others, -np.inf, axis=1)
+        scores = runs[:count].mean(axis=0)
+        np.put_along_axis(scores, order[:, among:], -np.inf, axis=1)
         chosen = np.take_along_axis(true, scores.argmax(axis=1)[:, None], axis=1)
-        rows.append((name, extra, round(float(chosen.mean()), 3)))
-    return pd.DataFrame(rows, columns=["chosen by", "further runs", "gain, points"])
+        rows.append((name, (count - 1) * among, chosen.mean()))
+    rows.append(("no luck", 0, true.max(axis=1).mean()))
+    return pd.DataFrame(rows, columns=["chosen by", "further runs", "gain, points"]).round(3)
 
 
 def main() -> None:
@@ -70,14 +70,14 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=99.0)
     parser.add_argument("--top", type=int, default=8)
     given = parser.parse_args()
-    candidates, among, networks, luck = spreads(given.study, given.low, given.high, given.least)
-    print(f"{candidates} candidates, {among:.3f} points around the expected (standard deviation)")
+    candidates, around, networks, luck = spreads(given.study, given.low, given.high, given.least)
+    print(f"{candidates} candidates, {around:.3f} points around the expected (standard deviation)")
     print(f"{luck:.3f} points over the seeds of one network ({networks} networks)")
-    if among <= luck:
+    if around <= luck:
         raise SystemExit("no more than luck: nothing tells these candidates apart")
-    worth = float(np.sqrt(among**2 - luck**2))
+    worth = float(np.sqrt(around**2 - luck**2))
     print(f"so {worth:.3f} points between networks\n")
-    print(gains(candidates, worth, luck, given.top).to_string(index=False))
+    print(gains(candidates, worth, luck, min(given.top, candidates)).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Studies after an equal number of epochs: what each had found by then.
 
-    python benchmarks/side_by_side.py STUDY [STUDY ...] [--epochs N | --first N]
+    python benchmarks/side_by_side.py STUDY [STUDY ...] [--epochs N | --first N] [--also STUDY]
 
 Each study is cut where its candidates, in the order in which they ended, had trained for N epochs
 in all; N is by default what the shortest has. Epochs of candidates that were interrupted count as
 well. Prints the counts, the hypervolume in the box that begins at 90 and at 97 %, the best accuracy
 at up to 1,000, 2,000, 4,000 and 8,000 parameters, and the fronts. All of that is held out, one run
 each, and chosen by it; the last lines say the same of those on the front that `nas verify` has
-trained again, by the means of their test accuracy. `--first N` compares the first N draws instead,
-in which the starting designs are.
+trained again, by the means of their test accuracy: in this study, else in another of these or in
+one named with `--also`, if that has the same recipe. `--first N` compares the first N draws
+instead, in which the starting designs are.
 """
 
 import argparse
@@ -25,9 +26,8 @@ from nas.records import (
     Verification,
     hypervolume,
     pareto_front,
-    verifications,
 )
-from nas.results.opened import opened
+from nas.results.opened import Opened, opened
 
 SIZES = (1_000, 2_000, 4_000, 8_000)
 
@@ -55,6 +55,21 @@ def tested(record: Record, found: Verification) -> Record:
     return replace(record, curve=(*before, replace(last, accuracy=found.mean)))
 
 
+def known(study: Opened, lenders: Sequence[Opened]) -> dict[int, Verification]:
+    """What has been verified of the networks of `study`, by trial: there, or by a lender with the
+    same recipe, the first that has it."""
+    found = study.verified
+    for lender in lenders:
+        if lender.config.recipe != study.config.recipe:
+            continue
+        theirs, verified = {r.number: r.hash for r in lender.records}, lender.verified
+        lent = {theirs[number]: verification for number, verification in verified.items()}
+        for record in study.records:
+            if record.state is State.TRAINED and record.hash in lent:
+                found.setdefault(record.number, lent[record.hash])
+    return found
+
+
 def figures(records: Sequence[Record], budget: int) -> dict[str, object]:
     """The hypervolumes, and the best accuracy at each size."""
     found: dict[str, object] = {
@@ -76,8 +91,10 @@ def main() -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int)
     length.add_argument("--first", type=int)
+    parser.add_argument("--also", action="append", default=[], metavar="STUDY")
     options = parser.parse_args()
     studies = [opened(name) for name in options.study]
+    lenders = [*studies, *map(opened, options.also)]
     whole = [ended(study.records) for study in studies]
     epochs = options.epochs or min(sum(r.epochs for r in records) for records in whole)
     rows = []
@@ -94,7 +111,7 @@ def main() -> None:
             "stopped early": sum(r.state is State.STOPPED for r in found),
             **figures(found, budget),
         }
-        verified = verifications(study.runs)
+        verified = known(study, lenders)
         again = [tested(r, verified[r.number]) for r in front if r.number in verified]
         row["verified"] = f"{len(again)} of {len(front)}"
         row |= {f"test, {name}": value for name, value in figures(again, budget).items()}

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -75,11 +76,10 @@ def test_the_results_on_a_page_are_all_that_has_been_verified(
         trials = pd.read_csv(folder / "trials.csv").set_index("number")
         for tried, runs in pd.read_csv(folder / "verify.csv").groupby("number"):
             trial, test = trials.loc[tried], runs.test_accuracy
-            spread = f" ± {test.std():.2f}" if len(test) > 1 else ""
             row = [
                 f"{int(trial.params):,}",
                 f"{trial.val_accuracy:.2f}",
-                f"{test.mean():.2f}{spread}",
+                f"{test.mean():.2f} ± {test.std():.2f}",
                 f"{test.min():.2f}",
                 str(len(test)),
                 *([name] if len(names) > 1 else []),
@@ -96,10 +96,10 @@ def test_the_summary_in_the_readme_is_what_the_held_out_images_choose() -> None:
     for name in re.findall(r"`([^`]+)`", head):
         trials = pd.read_csv(ROOT / "studies" / name / "trials.csv")
         runs = pd.read_csv(ROOT / "studies" / name / "verify.csv")
-        budget = 20_000 if name == "mnist-20k" else 8_000
+        settings = tomllib.loads((ROOT / "studies" / name / "study.toml").read_text())
         for row in expected:
             most = int(row[0].replace(",", ""))
-            if most > budget:
+            if most > settings["budget"]:
                 row += ["", "", ""]
                 continue
             trained = trials[(trials.state == "trained") & (trials.params <= most)]
