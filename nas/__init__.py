@@ -12,7 +12,7 @@ from nas.training import Recipe
 
 if TYPE_CHECKING:
     from nas.architecture.module import build
-    from nas.search.config import StudyConfig
+    from nas.study.config import StudyConfig
     from nas.training.fit import Fit, fit
 
 __all__ = [
@@ -33,11 +33,15 @@ _LATER = {
     "build": "nas.architecture.module",
     "Fit": "nas.training.fit",
     "fit": "nas.training.fit",
-    "StudyConfig": "nas.search.config",
+    "StudyConfig": "nas.study.config",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from nas.version import installed_version
+
+        return installed_version()
     if name not in _LATER:
         raise AttributeError(f"module 'nas' has no attribute {name!r}")
     from importlib import import_module

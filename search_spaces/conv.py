@@ -8,7 +8,7 @@ batch norm of its own each time. Batch norm, activation and dropout hold for the
 
 Widths are drawn log-uniformly up to a bound that grows with the square root of the budget, because
 a convolution's parameters grow with the square of its width; so a fair share of random draws keeps
-to the budget, whatever it is (`benchmarks/feasibility.py` measures the share).
+to the budget, whatever it is.
 """
 
 from collections.abc import Iterator, Mapping

@@ -18,8 +18,11 @@ from servers import MariaDB, Postgres, Redis
 
 from nas.architecture import Limits, Task
 from nas.data import dataset
+from nas.data.files import cache_dir
 from nas.data.images import Split, load_split
-from nas.search import rdb
+from nas.storage import rdb
+from nas.training import Recipe
+from nas.training.tuning import arithmetic_for
 
 if TYPE_CHECKING:
     from browser import Browser
@@ -35,16 +38,26 @@ torch.set_num_threads(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# They wait for servers and silence, and come first: of two workers that take a file at a time none
-# is then left with one of them when the other has nothing more to do.
+# Two workers take a file at a time. The longest come first, so that neither is left with one of
+# them when the other has nothing more to do.
 LONGEST = (
-    *("test_machines.py", "test_backends.py", "test_cluster.py"),
-    *("test_search.py", "test_scale.py", "test_verify.py", "test_export.py"),
+    "test_backends.py",
+    "test_machines.py",
+    "test_cluster.py",
+    "test_silence.py",
+    "test_outages.py",
+    "test_api.py",
+    "test_export.py",
+    "test_verify.py",
+    "test_scale.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, the others in their order."""
+    """The longest files first, the others in their order; a browser is for `make test-all`."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.extended)
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
@@ -78,11 +91,20 @@ def mnist_dir() -> Path:
     return Path(root).resolve()
 
 
+@pytest.fixture(scope="session")
+def arithmetic() -> Path:
+    """The file in which a machine's fastest arithmetic is remembered; timing it takes a second."""
+    arithmetic_for(torch.device("cpu"), Recipe())
+    return cache_dir() / "arithmetic.json"
+
+
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current directory, as a new user has it."""
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arithmetic: Path) -> Path:
+    """An empty current directory and cache, on a machine whose arithmetic has been timed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache_dir().mkdir(parents=True)
+    shutil.copy(arithmetic, cache_dir())
     return tmp_path
 
 

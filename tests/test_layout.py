@@ -1,8 +1,9 @@
-"""The layout's rules: who imports whom, what importing costs, what is public."""
+"""The layout's rules: who imports whom, what importing loads, what is public, what git tracks."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,45 @@ import pytest
 import nas
 
 ROOT = Path(__file__).parent.parent
-ORDER = ["errors", "files", "architecture", "data", "training", "records"]
-ORDER += ["export", "search", "results", "cli"]
-SOURCES = sorted((ROOT / "nas").rglob("*.py"))
+# From the ground up: a module imports only from its own package and from those before it.
+ORDER = (
+    "errors",
+    "files",
+    "version",
+    "architecture",
+    "data",
+    "training",
+    "storage",
+    "records",
+    "spaces",
+    "pruning",
+    "sampling",
+    "export",
+    "study",
+    "execution",
+    "results",
+    "api",
+    "cli",
+)
 FORBIDDEN = {
     "architecture": {"optuna", "pandas", "plotly"},
     "data": {"optuna", "plotly"},
     "training": {"optuna", "plotly", "pandas"},
-    "records": {"optuna", "torch", "plotly"},
-    "search": {"plotly"},
+    "storage": {"torch", "plotly", "pandas"},
+    "records": {"torch", "plotly"},
+    "pruning": {"torch", "plotly", "pandas"},
+    "sampling": {"torch", "plotly", "pandas"},
+    "execution": {"plotly"},
+}
+HEAVY = ("torch", "optuna", "pandas", "plotly", "sklearn")
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "nas").rglob("*.py"))
 }
 
 
 def imports(path: Path) -> set[str]:
-    """The full names of all modules that the file imports, also inside functions."""
+    """The full names of all that the file imports, also inside functions and for types."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -34,17 +60,42 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_imports_only_to_its_left(path: Path) -> None:
-    parts = path.relative_to(ROOT / "nas").with_suffix("").parts
-    if parts in (("__init__",), ("__main__",)):
+def modules_of(names: set[str]) -> set[str]:
+    """Our modules among the imported `names`; `nas.files.write_whole` is `nas.files`."""
+    found = set()
+    for name in names:
+        while name and name not in MODULES:
+            name = name.rpartition(".")[0]
+        found |= {name} - {"", "nas"}
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
+    if name in ("nas", "nas.__main__"):
         return
-    assert parts[0] in ORDER, f"{parts[0]} has no place in the layout"
-    allowed = ORDER[: ORDER.index(parts[0]) + 1]
-    for name in imports(path):
-        if name.startswith("nas."):
-            assert name.split(".")[1] in allowed, f"{path} imports {name}"
-        assert name.split(".")[0] not in FORBIDDEN.get(parts[0], set()), f"{path} imports {name}"
+    own = name.split(".")[1]
+    assert own in ORDER, f"{own} has no place in the layout"
+    allowed = ORDER[: ORDER.index(own) + 1]
+    for imported in imports(MODULES[name]):
+        if imported.startswith("nas."):
+            assert imported.split(".")[1] in allowed, f"{name} imports {imported}"
+        assert imported.split(".")[0] not in FORBIDDEN.get(own, set()), f"{name} imports {imported}"
+
+
+def test_no_modules_import_one_another() -> None:
+    graph = {name: modules_of(imports(path)) - {name} for name, path in MODULES.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_every_place_in_the_order_is_taken() -> None:
+    assert {name.split(".")[1] for name in MODULES if "." in name} == {*ORDER, "__main__"}
+
+
+def test_the_tests_mirror_the_packages() -> None:
+    packages = {path.name for path in (ROOT / "nas").iterdir() if path.is_dir()}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} <= packages
 
 
 @pytest.mark.parametrize(
@@ -57,13 +108,25 @@ def test_a_space_imports_architecture_and_optuna_alone(path: Path) -> None:
             assert name.startswith(allowed), f"{path} imports {name}"
 
 
+def loaded(code: str, *packages: str) -> set[str]:
+    """Which of `packages` a new process has loaded after `code`."""
+    script = f"{code}\nimport sys\nprint('LOADED', *[p for p in {packages!r} if p in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
 @pytest.mark.parametrize(
-    "statement",
-    ["import nas", "import nas.cli.app", "import nas.search.folder, nas.search.trials"],
+    "code",
+    ["import nas", "from nas.cli.app import run; run(['--help'])", "import nas.records"],
 )
-def test_importing_does_not_import_torch(statement: str) -> None:
-    code = f"{statement}; import sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_what_starts_at_once_loads_no_large_package(code: str) -> None:
+    assert loaded(code, *HEAVY) == set()
+
+
+def test_reading_a_study_does_not_load_torch() -> None:
+    assert "torch" not in loaded("import nas.study.folder, nas.records.trials", *HEAVY)
 
 
 def test_the_public_names() -> None:
@@ -82,5 +145,19 @@ def test_the_public_names() -> None:
     ]
     for name in nas.__all__:
         assert getattr(nas, name) is not None
+    assert nas.__version__[0].isdigit()
     with pytest.raises(AttributeError):
         nas.anything_else  # noqa: B018
+
+
+def test_the_reference_studies_stay_small() -> None:
+    """Tables, settings and one exported network each: no database, weights of trials or report."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "studies"], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert 0 < len(files) <= 80
+    assert sum(path.stat().st_size for path in files) <= 3_000_000
+    assert not [path for path in files if path.name in ("study.db", "report.html")]

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from servers import Postgres
 
-from nas.records import State
-from nas.search import backends, storage, trials
-from nas.search.folder import Folder
+from nas.records import State, trials
+from nas.storage import backends, studies
+from nas.study.folder import Folder
 
 DOCS = Path(__file__).parent.parent / "docs" / "scale"
 # What `srun` does: every task runs the command, and knows its number.
@@ -22,6 +22,7 @@ while [[ $1 == --* ]]; do shift; done
 for number in 0 1; do SLURM_PROCID=$number "$@" & done
 wait
 """
+pytestmark = pytest.mark.extended
 SMALL = ["--dataset", "digits", "--device", "cpu", "--workers", "1", "--early-stop", "none"]
 
 
@@ -38,7 +39,7 @@ def shell(workplace: Path) -> dict[str, str]:
 
 
 def trained(url: str, name: str) -> Counter[State]:
-    return Counter(r.state for r in trials.records(storage.load(Folder(Path(name), url))))
+    return Counter(r.state for r in trials.records(studies.load(Folder(Path(name), url).location)))
 
 
 def test_the_slurm_script(postgres: Postgres, shell: dict[str, str]) -> None:

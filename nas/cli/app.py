@@ -54,9 +54,9 @@ for module in COMMANDS:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from nas.version import installed_version
 
-        print(f"nas {version('nas')}")
+        print(f"nas {installed_version()}")
         raise Exit
 
 

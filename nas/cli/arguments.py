@@ -1,7 +1,10 @@
 """Arguments that several commands share."""
 
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,12 +23,20 @@ def whole(text: str) -> int:
 VARIABLE = "NAS_STORAGE"
 
 
+def program() -> str:
+    """What starts this program: `nas`, or the path it was started by where that is not on PATH."""
+    started = Path(sys.argv[0])
+    found = shutil.which("nas")
+    on_path = found is not None and started.exists() and Path(found).samefile(started)
+    return "nas" if started.name != "nas" or on_path else str(started)
+
+
 def again(arguments: Sequence[str]) -> str:
     """The command line of these arguments, for people to repeat; passwords are left out of URLs."""
-    from nas.search.backends import redacted
+    from nas.storage.backends import redacted
 
     shown = [redacted(text) if "://" in text else text for text in arguments]
-    return shlex.join(["nas", *shown])
+    return shlex.join([program(), *shown])
 
 
 Study = Annotated[

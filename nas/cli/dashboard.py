@@ -31,7 +31,7 @@ def command(
 
     from nas.cli.text import console
     from nas.results.dashboard import serve
-    from nas.search import folder as folders
+    from nas.study import folder as folders
 
     out = console()
 

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from nas.cli.text import best, counts, duration, number, pace, percent, table
+from nas.execution.events import Ended, Ready, WorkerEvent
+from nas.execution.pace import Pace
+from nas.execution.progress import Progress
 from nas.records import REJECTED, Record, Run
-from nas.search.config import StudyConfig
-from nas.search.events import Ended, Ready, WorkerEvent
-from nas.search.folder import Folder
-from nas.search.pace import Pace
-from nas.search.progress import Progress
+from nas.study.config import StudyConfig
+from nas.study.folder import Folder
 
 if TYPE_CHECKING:
     from nas.results.plan import Job, Plan

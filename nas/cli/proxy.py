@@ -30,7 +30,7 @@ def command(
     change studies: that is why it listens on this machine alone. Ctrl-C ends it.
     """
     from nas.cli.text import console
-    from nas.search.proxy import serve
+    from nas.execution.proxy import serve
 
     out = console()
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.arguments import VARIABLE, again, whole
+from nas.cli.arguments import VARIABLE, again, program, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nas.search.search import Outcome
+    from nas.api import Outcome
 
 
 def _option(panel: str, text: str, default: str, number: bool = False) -> Any:
@@ -100,9 +100,9 @@ def command(
         "artifacts": artifacts,
     }
     given = {name: value for name, value in flags.items() if value is not None}
+    from nas.api import search
     from nas.cli.follow import Lines, Live
     from nas.cli.text import console
-    from nas.search.search import search
 
     out = console()
     follower = Live(out) if out.is_terminal else Lines()
@@ -116,8 +116,8 @@ def command(
 
 def _report(out: "Console", outcome: "Outcome") -> None:
     from nas.cli.text import counts, print_front
+    from nas.execution.progress import Progress
     from nas.records import pareto_front, verifications
-    from nas.search.progress import Progress
 
     config = outcome.folder.config()
     front = pareto_front(outcome.records)
@@ -138,5 +138,5 @@ def _report(out: "Console", outcome: "Outcome") -> None:
             # Without a study these take the most recent one under ./studies.
             study = "" if given == outcome.folder.name else f" {shlex.quote(given)}"
             names = ("report", "dashboard", "verify", "export")
-            commands = [f"nas {name}{study}" for name in names]
+            commands = [f"{shlex.quote(program())} {name}{study}" for name in names]
             out.print(f"Next: {', '.join(commands)}", soft_wrap=True)

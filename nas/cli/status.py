@@ -2,7 +2,7 @@
 
 import shlex
 
-from nas.cli.arguments import Study
+from nas.cli.arguments import Study, program
 
 
 def command(study: Study = None) -> None:
@@ -12,10 +12,10 @@ def command(study: Study = None) -> None:
     from filelock import FileLock, Timeout
 
     from nas.cli.text import best, console, counts, duration
+    from nas.execution.progress import Progress
     from nas.records import State
     from nas.results.opened import read
-    from nas.search import folder as folders
-    from nas.search.progress import Progress
+    from nas.study import folder as folders
 
     folder = folders.existing(study)
     config = folder.config()
@@ -49,7 +49,7 @@ def command(study: Study = None) -> None:
     if running:
         out.print("A search is running.")
     elif progress.trained < config.trials:
-        resume = shlex.join(["nas", "search", "--study", folder.given])
+        resume = shlex.join([program(), "search", "--study", folder.given])
         out.print(f"No search is running. To resume: {resume}", soft_wrap=True)
     else:
         out.print("The search is complete.")

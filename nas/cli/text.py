@@ -7,8 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from nas.execution.progress import Progress
 from nas.records import Record, State, Verification
-from nas.search.progress import Progress
 
 
 def console() -> Console:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.arguments import Study, whole
+from nas.cli.arguments import Study, again, program, whole
 
 if TYPE_CHECKING:
     from nas.results.opened import Opened
@@ -87,7 +87,7 @@ def command(
         verify(found, plan, follower, _at_least_one("--workers", workers), device, data_dir)
     except KeyboardInterrupt:
         follower.close()
-        out.print(f"Stopped. To resume: {shlex.join(['nas', *sys.argv[1:]])}", soft_wrap=True)
+        out.print(f"Stopped. To resume: {again(sys.argv[1:])}", soft_wrap=True)
         return 130
     finally:
         follower.close()
@@ -200,6 +200,6 @@ def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
         f"that reaches {asked}.",
         soft_wrap=True,
     )
-    take = shlex.join(["nas", "export", found.folder.given, "--trial", str(answer.number)])
+    take = shlex.join([program(), "export", found.folder.given, "--trial", str(answer.number)])
     out.print(f"To take it away: {take}", soft_wrap=True)
     return 0

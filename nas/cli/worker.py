@@ -65,10 +65,10 @@ def command(
     """
     flags = {"device": device, "workers": workers, "space": space, "artifacts": artifacts}
     given = {name: value for name, value in flags.items() if value is not None}
+    from nas.api import join
     from nas.cli.follow import Lines, Live
     from nas.cli.text import console, counts
-    from nas.search.progress import Progress
-    from nas.search.search import join
+    from nas.execution.progress import Progress
 
     out = console()
     follower = Live(out, joins=True) if out.is_terminal else Lines(joins=True)

@@ -21,7 +21,7 @@ def write(subject: Subject, folder: Path) -> list[str]:
         import onnxscript  # noqa: F401 - torch needs it
     except ImportError as error:
         raise ExportError(
-            f"--format onnx needs {error.name}: install nas with its extra, pip install 'nas[onnx]'"
+            f"--format onnx needs {error.name}: pip install onnx onnxruntime onnxscript"
         ) from None
     import torch
 

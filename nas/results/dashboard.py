@@ -19,8 +19,9 @@ from nas.errors import StudyError
 from nas.records import COUNTED, State
 from nas.results import analysis, figures, notes, report
 from nas.results.opened import Opened, read
-from nas.search import artifacts, storage
-from nas.search.folder import Folder
+from nas.storage import studies
+from nas.study import artifacts
+from nas.study.folder import Folder
 
 REFRESH = 5.0  # seconds between two looks at the study
 
@@ -144,7 +145,7 @@ def serve(
     """
     # What the dashboard's own pages make Optuna warn of is not for the terminal.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"optuna\.")
-    study = storage.load(folder)
+    study = studies.load(folder.location)
     store = artifacts.store(folder.artifacts(folder.config()))
     application = wsgi(study._storage, artifact_store=store)
     try:
@@ -157,7 +158,7 @@ def serve(
 
     def keep_up_to_date() -> None:
         # A storage of its own: this thread's connection is not the server's.
-        publisher = Publisher(folder, storage.load(folder))
+        publisher = Publisher(folder, studies.load(folder.location))
         while True:
             try:
                 publisher.publish()

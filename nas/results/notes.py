@@ -7,7 +7,7 @@ from nas.architecture import show
 from nas.records import Record, Verification
 from nas.results.opened import Opened
 from nas.results.report import facts, summary
-from nas.search import config as configuration
+from nas.study import config as configuration
 
 OURS = "*Kept up to date by nas. To write a note of your own, delete this line.*"
 

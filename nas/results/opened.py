@@ -6,11 +6,12 @@ from pathlib import Path
 import optuna
 
 from nas.errors import StudyError
-from nas.records import Record, Run, Verification, pareto_front, verifications
-from nas.search import artifacts, storage, trials
-from nas.search import folder as folders
-from nas.search.config import StudyConfig
-from nas.search.folder import Folder
+from nas.records import Record, Run, Verification, pareto_front, trials, verifications
+from nas.storage import studies
+from nas.study import artifacts
+from nas.study import folder as folders
+from nas.study.config import StudyConfig
+from nas.study.folder import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def opened(name: str | None) -> Opened:
 
 def read(folder: Folder, study: optuna.Study | None = None) -> Opened:
     """The study in `folder` as it is now; `study` is it, if it has been loaded before."""
-    study = study or storage.load(folder)
-    with storage.explained(folder):
+    study = study or studies.load(folder.location)
+    with studies.explained(folder.location):
         records, runs = trials.records(study), trials.runs(study)
     return Opened(folder, folder.config(), study, records, runs)

@@ -16,7 +16,7 @@ from nas.results import analysis, figures
 from nas.results.drawing import draw
 from nas.results.opened import Opened
 from nas.results.references import BY_DATASET
-from nas.search import config as configuration
+from nas.study import config as configuration
 
 
 @dataclass(frozen=True, slots=True)

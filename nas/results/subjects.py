@@ -7,7 +7,7 @@ from nas.data.images import Images, Split
 from nas.export.subject import Subject
 from nas.records import Record
 from nas.results.opened import Opened
-from nas.search.config import StudyConfig
+from nas.study.config import StudyConfig
 
 CALIBRATION = 512  # training images that the ranges of int8 are taken from
 

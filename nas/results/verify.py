@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from nas.errors import NasError, StudyError
-from nas.records import Record, Run
+from nas.execution import processes
+from nas.execution.processes import advice, core_of, default_workers, device_of, settle
+from nas.execution.signals import Interrupts
+from nas.records import Record, Run, trials
 from nas.records.tables import write_tables
 from nas.results.opened import Opened, read
 from nas.results.plan import Job, Plan
-from nas.search import processes, trials
-from nas.search.config import StudyConfig
-from nas.search.processes import advice, core_of, default_workers, device_of, settle
-from nas.search.seeds import seed_of
-from nas.search.stop import Interrupts
+from nas.study.config import StudyConfig
 from nas.training import Epoch
 from nas.training.arithmetic import Arithmetic
-from nas.training.machine import Machine, check_device
+from nas.training.device_name import check_device
+from nas.training.machine import Machine
+from nas.training.seeds import seed_of
 
 if TYPE_CHECKING:
-    from nas.search.processes import Context
+    from nas.execution.processes import Context
 
 TRIES = 3  # that a run has before its worker's deaths end it all
 

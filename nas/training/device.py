@@ -4,7 +4,7 @@ import torch
 
 from nas.errors import DeviceError
 from nas.training.arithmetic import Arithmetic
-from nas.training.machine import check_device
+from nas.training.device_name import check_device
 
 
 def resolve(name: str) -> torch.device:

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from nas.errors import DeviceError, unknown
 from nas.training.arithmetic import Arithmetic
 from nas.training.recipe import Recipe
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +17,6 @@ class Machine:
 
     def __str__(self) -> str:
         return f"{self.label}, {self.arithmetic}"
-
-
-def check_device(name: str) -> None:
-    """Raise `DeviceError` if `name` is no device's: this machine may yet lack the one it names."""
-    kind, _, index = name.partition(":")
-    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdecimal())):
-        raise DeviceError(unknown("device", name, (*DEVICES, "cuda:N")))
 
 
 def machine(device: str, recipe: Recipe) -> Machine:

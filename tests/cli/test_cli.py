@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from idx import write_mnist
 
+import nas
 from nas.cli.app import app, run
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -53,12 +54,10 @@ def test_the_commands_and_their_flags_are_these() -> None:
 
 
 def test_the_version() -> None:
-    from importlib.metadata import version
-
     done = subprocess.run(
         [sys.executable, "-m", "nas", "--version"], check=True, capture_output=True, text=True
     )
-    assert done.stdout == f"nas {version('nas')}\n"
+    assert done.stdout == f"nas {nas.__version__}\n"
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in FLAGS)])

@@ -4,9 +4,9 @@ import pytest
 
 from nas.cli import follow
 from nas.cli.follow import Runs
+from nas.execution import pace
 from nas.records import Record, Run, State
 from nas.results.plan import Job, Plan
-from nas.search import pace
 from nas.training import Epoch
 
 ONE = Record(7, State.TRAINED, params=1_024)

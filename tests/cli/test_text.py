@@ -1,9 +1,9 @@
 """How far a search is, in words."""
 
 from nas.cli.text import pace
+from nas.execution.events import EpochDone, Started
+from nas.execution.progress import Progress
 from nas.records import State
-from nas.search.events import EpochDone, Started
-from nas.search.progress import Progress
 from nas.training import Epoch
 
 

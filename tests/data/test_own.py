@@ -64,7 +64,7 @@ def test_a_search_opens_no_test_file_of_it(folder: Path) -> None:
         "import sys; opened = []\n"
         "sys.addaudithook(lambda event, a: event == 'open' and opened.append(str(a[0])))\n"
         "from nas.data.images import load_split\n"
-        "from nas.search.config import StudyConfig\n"
+        "from nas.study.config import StudyConfig\n"
         f"config = StudyConfig({str(folder)!r}).located(None)\n"
         "config.task; load_split(config.data)\n"
         "assert any('x_train' in name for name in opened), opened\n"

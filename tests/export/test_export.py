@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from nas import spaces
 from nas.architecture import (
     Architecture,
     BatchNorm,
@@ -38,7 +39,6 @@ from nas.export import python, source
 from nas.export.export import FORMATS, export
 from nas.export.proof import Claim, prove
 from nas.export.subject import Subject
-from nas.search import space
 from nas.training import Recipe
 from nas.training.fit import Fit, fit
 
@@ -74,7 +74,7 @@ def subject(folder: Path, architecture: Architecture, seed: int = 0) -> Subject:
 def drawn(name: str, count: int) -> list[Architecture]:
     """Random architectures of a built-in space."""
     task = Task((1, 28, 28), 10, Limits(20_000))
-    loaded = space.load(name)
+    loaded = spaces.load(name)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     found: list[Architecture] = []
     while len(found) < count:
@@ -86,7 +86,7 @@ def drawn(name: str, count: int) -> list[Architecture]:
 @pytest.fixture
 def net(task: Task) -> Architecture:
     """A design of the conv space, with shared convolutions and dropout."""
-    conv = space.load("conv")
+    conv = spaces.load("conv")
     design = next(params for params in conv.start(task) if params["shared"])
     params = {**design, "dropout": "values", "dropout_rate": 0.1}
     return conv.sample(optuna.trial.FixedTrial(params), task)
@@ -98,7 +98,7 @@ def images(digits: Split) -> torch.Tensor:
     return digits.normalizer(digits.held_out.pixels[:32].float() / 255)
 
 
-@pytest.mark.parametrize("name", list(space.built_in()))
+@pytest.mark.parametrize("name", list(spaces.built_in()))
 def test_random_architectures_of_every_space_pass_their_proof(
     name: str, tmp_path: Path, images: torch.Tensor
 ) -> None:
@@ -135,9 +135,9 @@ def test_an_export_is_replaced_by_another(
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> tuple[Subject, torch.Tensor]:
-    """The trained network of 7,749 parameters that is in the repository, with some of the images
+    """The trained network of 6,723 parameters that is in the repository, with some of the images
     that its search held out."""
-    best = Path(__file__).parents[2] / "studies" / "mnist-8k" / "best"
+    best = Path(__file__).parents[2] / "studies" / "mnist" / "best"
     architecture = Architecture.from_json(json.loads((best / "architecture.json").read_text()))
     data = load_split(dataset("mnist"), mnist_dir)
     own = replace(

@@ -17,11 +17,11 @@ from optuna_dashboard import get_note, save_note
 from servers import Postgres
 
 from nas.cli.app import run as nas
-from nas.records import Run
+from nas.records import Run, trials
 from nas.results import opened as studies
 from nas.results.dashboard import Publisher
-from nas.search import artifacts, trials
-from nas.search.folder import Folder
+from nas.study import artifacts
+from nas.study.folder import Folder
 
 
 def test_the_dashboard_of_a_study_on_a_server(

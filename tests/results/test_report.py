@@ -9,11 +9,11 @@ import pytest
 from browser import Browser
 
 from nas.cli.app import run as nas
-from nas.records import REJECTED, Run, State
+from nas.records import REJECTED, Run, State, trials
 from nas.records.tables import COLUMNS, RUN_COLUMNS
 from nas.results import opened as studies
 from nas.results import report
-from nas.search import config, trials
+from nas.study import config
 
 MOST_BYTES = 8 * 2**20
 

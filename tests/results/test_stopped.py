@@ -10,12 +10,11 @@ from optuna_dashboard import get_note
 
 from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
 from nas.cli.app import run as nas
-from nas.records import State
+from nas.records import State, trials
 from nas.results import opened as studies
 from nas.results import report
 from nas.results.dashboard import Publisher
-from nas.search import trials
-from nas.search.folder import Folder
+from nas.study.folder import Folder
 from nas.training import Epoch
 
 NET = Architecture((1, 28, 28), (Conv(10, stride=2), GlobalAvgPool(), Flatten()))

@@ -14,12 +14,11 @@ import pytest
 from nas.cli.app import run as nas
 from nas.data.images import Normalizer, Split, load_test, load_training
 from nas.errors import StudyError
-from nas.records import Record, Run, State, Target, verifications
+from nas.records import Record, Run, State, Target, trials, verifications
 from nas.results import opened as studies
 from nas.results import verify as verification
 from nas.results.plan import Job, Plan
 from nas.results.verify import verify
-from nas.search import trials
 from nas.training import Epoch
 from nas.training.arithmetic import Arithmetic
 

@@ -1,0 +1,1 @@
+"""The workers of a search: started, supervised, replaced, stopped."""

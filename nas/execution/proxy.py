@@ -1,0 +1,51 @@
+"""Optuna's gRPC proxy, which lets hundreds of workers share one process's connections."""
+
+import socket
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import optuna
+from optuna.storages import run_grpc_proxy_server
+
+from nas.errors import ConfigError, StudyError
+from nas.execution.signals import Interrupts
+from nas.storage import backends, studies
+
+
+def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
+    """Serve the database at `url` at `host` and `port`, with that many threads, until interrupted.
+
+    Raises `ConfigError` if `url` is none, `StudyError` if the port cannot be had or the database
+    not be reached.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if not backends.kind(url).database:
+        raise ConfigError(
+            f"--storage {backends.redacted(url)}: a proxy stands before a database, "
+            "postgresql:// or mysql://"
+        )
+    if find_spec("grpc") is None:
+        raise ConfigError("grpc is not installed: pip install grpcio")
+    _check_free(host, port)
+    backend = studies.connect(url)
+    ready()
+    with warnings.catch_warnings(), Interrupts().raised():
+        # Marked experimental since 4.2.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        pool = ThreadPoolExecutor(max_workers=threads)
+        run_grpc_proxy_server(backend, host=host, port=port, thread_pool=pool)
+
+
+def _check_free(host: str, port: int) -> None:
+    """gRPC itself would share a port that is taken, and say nothing."""
+    try:
+        if not 0 < port < 65_536:
+            raise OSError("a port is from 1 to 65535")
+        with socket.create_server((host, port)):
+            return
+    except OSError as error:
+        raise StudyError(
+            f"the proxy cannot listen at {host}, port {port} ({error}): choose another --port"
+        ) from None

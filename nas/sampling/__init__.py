@@ -1,0 +1,1 @@
+"""Samplers, their registry, and what `evolution` is made of."""

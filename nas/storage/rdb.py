@@ -1,0 +1,192 @@
+"""Optuna's storage in a database: SQLite in the study's folder, or a server that machines share."""
+
+import json
+import re
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+)
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._rdb import models
+from sqlalchemy import URL, Connection, delete, event, insert
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from nas.storage.heartbeat import GRACE, HEARTBEAT
+
+TRIES = 5  # to open a database
+LOCK_TIMEOUT = 60  # seconds that a writer waits for another
+READ_ONLY = "nas_read_only"  # execution option of a connection that will not write
+
+# By trial's id and table, the rows by their parameter's name or attribute's key.
+Rows = dict[tuple[int, Any], dict[str, dict[str, Any]]]
+
+
+class Database(RDBStorage):
+    """Optuna's storage, which can also write many values in one transaction."""
+
+    _collected: Rows | None = None
+
+    def collect(self) -> None:
+        """From now on keep what is written into trials."""
+        assert self._collected is None, "already collecting"
+        self._collected = {}
+
+    def collected(self) -> Rows:
+        """What was kept since `collect`, which ends here."""
+        assert self._collected is not None, "not collecting"
+        rows, self._collected = self._collected, None
+        return rows
+
+    def write(self, rows: Rows) -> None:
+        """Write what was collected, in one transaction.
+
+        Raises `UpdateFinishedTrialError` if one of the trials has ended.
+        """
+        with self.scoped_session() as session, session.begin():
+            self._write(session, rows)
+
+    def _write(self, session: Session, collected: Rows) -> None:
+        for trial_id in {trial_id for trial_id, _ in collected}:
+            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session)
+            self.check_trial_is_updatable(trial_id, trial.state)
+        for (trial_id, table), rows in collected.items():
+            # An attribute may be written again; so may all of it, if a server went away before it
+            # said that it was done.
+            key = table.param_name if table is models.TrialParamModel else table.key
+            session.execute(delete(table).where(table.trial_id == trial_id, key.in_(rows)))
+            session.execute(insert(table), [{"trial_id": trial_id, **row} for row in rows.values()])
+
+    def _collect(self, trial_id: int, table: Any, name: str, row: dict[str, Any]) -> None:
+        assert self._collected is not None
+        self._collected.setdefault((trial_id, table), {})[name] = row
+
+    def _set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+        previous_distribution: BaseDistribution | None,
+    ) -> None:
+        if self._collected is None or previous_distribution is None:
+            # The first time in this process Optuna looks for an earlier trial's distribution.
+            super()._set_trial_param(
+                trial_id, param_name, param_value_internal, distribution, previous_distribution
+            )
+            return
+        check_distribution_compatibility(previous_distribution, distribution)
+        row = {
+            "param_name": param_name,
+            "param_value": param_value_internal,
+            "distribution_json": distribution_to_json(distribution),
+        }
+        self._collect(trial_id, models.TrialParamModel, param_name, row)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        if self._collected is None:
+            super().set_trial_user_attr(trial_id, key, value)
+        else:
+            row = {"key": key, "value_json": json.dumps(value)}
+            self._collect(trial_id, models.TrialUserAttributeModel, key, row)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        if self._collected is None:
+            super().set_trial_system_attr(trial_id, key, value)
+        else:
+            row = {"key": key, "value_json": json.dumps(value)}
+            self._collect(trial_id, models.TrialSystemAttributeModel, key, row)
+
+
+def database(study: optuna.Study) -> Database | None:
+    """The database behind the study's storage, below what waits and what caches."""
+    storage: BaseStorage | None = study._storage
+    while storage is not None and not isinstance(storage, Database):
+        storage = getattr(storage, "_backend", None)
+    return storage
+
+
+def sqlite(path: Path) -> Database:
+    """The database in the file at `path`, made if it is not there."""
+    place, options = f"sqlite:///{path}", {"creator": lambda: _connect(path)}
+    opened = _made(lambda: Database(place, engine_kwargs=options))
+    event.listen(opened.engine, "begin", _begin)
+    return opened
+
+
+def server(url: URL) -> Database:
+    """A database on a server, `postgresql` or `mysql`, with Optuna's heartbeats.
+
+    The connection is checked before it is used, and given up where nothing comes back over it, so
+    that a server that was away is found again.
+    """
+    driver, connect = _SERVERS[url.get_backend_name()]
+    with warnings.catch_warnings():
+        # Heartbeats are marked experimental since 2.9.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return _made(
+            lambda: Database(
+                url.set(drivername=driver).render_as_string(hide_password=False),
+                engine_kwargs={
+                    "connect_args": dict(connect),
+                    "pool_pre_ping": True,
+                    "pool_size": 64,  # at most; a worker has two, a proxy one a thread
+                },
+                heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+            )
+        )
+
+
+def _made(connect: Callable[[], Database]) -> Database:
+    """What `connect` gives; again, where another process makes Optuna's tables at this moment."""
+    for _ in range(TRIES - 1):
+        try:
+            return connect()
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            taken = re.search("already exists|duplicate", str(error), re.IGNORECASE)
+            if not taken and not isinstance(error, IntegrityError):
+                raise
+            time.sleep(1)
+    return connect()
+
+
+# By kind of database: the driver, and what its connections are opened with.
+_SERVERS: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "postgresql": (
+        "postgresql+psycopg",
+        {
+            "connect_timeout": 10,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,  # milliseconds
+        },
+    ),
+    "mysql": ("mysql+pymysql", {"connect_timeout": 10, "read_timeout": 60, "write_timeout": 60}),
+}
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Manual transactions: sqlite3's own begin late and unlocked, so that two workers can both read
+    # a queued trial before either of them takes it.
+    connection = sqlite3.connect(
+        path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+    connection.execute("PRAGMA synchronous=NORMAL")
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""A study on disk: its settings, folder, candidate files and starting architectures."""
