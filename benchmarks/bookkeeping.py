@@ -21,16 +21,16 @@ import torch
 from nas.architecture import Architecture
 from nas.architecture.module import build
 from nas.data.images import Split, load_split
-from nas.search import folder as folders
-from nas.search import storage
-from nas.search.config import from_settings
-from nas.search.events import Ended, WorkerEvent
-from nas.search.folder import Folder
-from nas.search.reaper import Beat
-from nas.search.samplers import sampler
-from nas.search.space import load
-from nas.search.stop import StopSignal
-from nas.search.worker import Work, Worker
+from nas.execution.events import Ended, WorkerEvent
+from nas.execution.reaper import Beat
+from nas.execution.signals import StopSignal
+from nas.execution.worker import Work, Worker
+from nas.sampling.samplers import sampler
+from nas.spaces import load
+from nas.storage import studies
+from nas.study import setup
+from nas.study.config import from_settings
+from nas.study.folder import Folder
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
@@ -84,8 +84,8 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     """Milliseconds a draw and a trained trial, by the part of the study."""
     config = from_settings({"dataset": "digits", "trials": trials, "sampler": sampler_name})
     space = load(config.space)
-    folders.write(folder, config, space)
-    study = storage.create(folder)
+    setup.write(folder, config, space)
+    study = studies.create(folder.location)
     study.sampler = sampler(config.sampler, 0, space, config.task)
     ends: list[tuple[float, bool]] = []
 

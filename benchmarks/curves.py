@@ -37,11 +37,11 @@ from nas.architecture import Architecture, Limits, Task
 from nas.data import dataset
 from nas.data.images import Images, Split, load_split, split
 from nas.errors import ArchitectureError
-from nas.search.processes import default_workers
-from nas.search.seeds import seed_of
+from nas.execution.processes import default_workers
 from nas.training import Recipe
 from nas.training.arithmetic import Arithmetic
 from nas.training.fit import fit
+from nas.training.seeds import seed_of
 from nas.training.tuning import arithmetic_for
 from search_spaces import conv
 

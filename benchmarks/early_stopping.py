@@ -33,17 +33,16 @@ import numpy as np
 import pandas as pd
 from curves import CURVES, LARGEST, NETS
 
-from nas.records import Record, State, hypervolume, pareto_front
-from nas.search.early_stop import (
+from nas.pruning.early_stopping import (
     Asha,
     MoAsha,
     NearFront,
     Neighbours,
     Nobody,
-    Point,
     Rule,
     out_of_reach,
 )
+from nas.records import Point, Record, State, hypervolume, pareto_front
 from nas.training import Epoch
 
 EPOCHS, ORDERS, WINDOW, FEWEST = 15, 30, 20, 40

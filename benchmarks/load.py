@@ -27,23 +27,24 @@ import torch
 
 from nas.data import dataset
 from nas.data.images import load_split
-from nas.records import State
-from nas.search import folder as folders
-from nas.search import owners, patience, processes, shared, storage, trials
-from nas.search.config import StudyConfig, from_settings
-from nas.search.folder import Folder
-from nas.search.patience import Patient
-from nas.search.reaper import Beat
-from nas.search.samplers import sampler
-from nas.search.seeds import seed_of
-from nas.search.space import load
-from nas.search.stop import StopSignal
-from nas.search.worker import Work, Worker
+from nas.execution import owners, processes
+from nas.execution.reaper import Beat
+from nas.execution.signals import StopSignal
+from nas.execution.worker import Work, Worker
+from nas.records import State, trials
+from nas.sampling.samplers import sampler
+from nas.spaces import load
+from nas.storage import retry, studies
+from nas.storage.retry import Patient
+from nas.study import attributes, setup
+from nas.study.config import StudyConfig, from_settings
+from nas.study.folder import Folder
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.arithmetic import Arithmetic
 from nas.training.fit import Fit
 from nas.training.machine import Machine
+from nas.training.seeds import seed_of
 
 WORKERS = (1, 4, 16, 32)
 PLAIN = Machine("cpu", "cpu", 0, Arithmetic("float32"))
@@ -92,10 +93,10 @@ def light_worker(
             if not depth:
                 waited += time.perf_counter() - began
 
-    patience.Patient.retry = timed  # type: ignore[method-assign]
+    retry.Patient.retry = timed  # type: ignore[method-assign]
     config, folder = work.config, work.folder
     data = load_split(config.data)
-    study = storage.patient(storage.load(folder), print)
+    study = studies.patient(studies.load(folder.location), print)
     space = load(config.space)
     study.sampler = sampler(config.sampler, seed_of(index, 0), space, config.task)
     name = f"worker-{index}"
@@ -116,9 +117,9 @@ def measure(
     config: StudyConfig = from_settings(settings)
     space = load(config.space)
     folder.make()
-    folders.write(folder, config, space)
-    study = storage.create(folder)
-    shared.publish(study, config, space)
+    setup.write(folder, config, space)
+    study = studies.create(folder.location)
+    attributes.publish(study, config, space)
     context = processes.context(config.dataset)
     ready, results = context.Barrier(workers + 1), context.Queue()
     with owners.signed_on(folder) as owner:
@@ -135,7 +136,7 @@ def measure(
         wall = time.perf_counter() - began
         for member in members:
             member.join()
-    records = trials.records(storage.load(folder))
+    records = trials.records(studies.load(folder.location))
     trained = [r for r in records if r.state in (State.TRAINED, State.STOPPED)]
     assert len(trained) == wanted, f"{len(trained)} of {wanted} trials"
     assert not [r for r in records if r.state is State.RUNNING], "a trial is left running"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from nas.search.processes import core_of, settle
+from nas.execution.processes import core_of, settle
 
 Row = Mapping[str, object]
 Job = TypeVar("Job", bound=tuple[Any, ...])

@@ -52,11 +52,11 @@ from nas.architecture import (
 from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.images import Split, load_split
-from nas.search.processes import default_workers
-from nas.search.seeds import seed_of
+from nas.execution.processes import default_workers
 from nas.training import Recipe
 from nas.training.device import by_hardware
 from nas.training.engines import Eager
+from nas.training.seeds import seed_of
 from nas.training.step import evaluate
 from search_spaces import conv
 

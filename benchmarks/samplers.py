@@ -3,7 +3,7 @@
     python benchmarks/samplers.py [--trials 100] [--seeds 5] [--early-stop none neighbours]
                                   [--budget 8000] [--min-params 0] [--trainer surrogate]
                                   [--output samplers.csv]
-    python benchmarks/samplers.py --trainer studies/mnist-8k --sampler evolution --trials 200
+    python benchmarks/samplers.py --trainer mnist-8k --sampler evolution --trials 200
                                   --seeds 6 --early-stop front --output samplers_study.csv
     python benchmarks/samplers.py --trainer digits --budget 2000 --trials 24 --early-stop front
 
@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pandas as pd
-import predictor
+import recorded
 import torch
 from curves import CURVES, NETS
 from numpy.typing import NDArray
@@ -50,19 +50,19 @@ from sklearn.preprocessing import StandardScaler
 from nas.architecture import Architecture, Limits, Task
 from nas.data.images import Split, load_split
 from nas.errors import ArchitectureError
-from nas.records import Record, State, hypervolume, pareto_front
-from nas.search import folder as folders
-from nas.search import keep, storage, trials
-from nas.search.config import from_settings
-from nas.search.early_stop import RULES
-from nas.search.evolution import SPAN
-from nas.search.features import features
-from nas.search.folder import Folder
-from nas.search.reaper import Beat
-from nas.search.samplers import SAMPLERS, sampler
-from nas.search.space import load
-from nas.search.stop import StopSignal
-from nas.search.worker import Work, Worker
+from nas.execution.reaper import Beat
+from nas.execution.signals import StopSignal
+from nas.execution.worker import Work, Worker
+from nas.pruning.early_stopping import RULES
+from nas.records import Record, State, hypervolume, pareto_front, trials
+from nas.sampling.evolution import SPAN
+from nas.sampling.features import features
+from nas.sampling.samplers import SAMPLERS, sampler
+from nas.spaces import load
+from nas.storage import studies
+from nas.study import candidate_files, setup
+from nas.study.config import from_settings
+from nas.study.folder import Folder
 from nas.training import Epoch
 from nas.training import fit as training
 from nas.training.fit import Fit
@@ -115,8 +115,8 @@ class Surrogate:
 
     @classmethod
     def of_study(cls, name: str) -> "Surrogate":
-        """Of what a search has trained."""
-        records = predictor.read(name)
+        """Of what a recorded search has trained."""
+        records = recorded.load(name)
         errors = [[_error(record, epoch) for epoch in KNOWN] for record in records]
         return cls([record.architecture for record in records], np.array(errors))
 
@@ -208,8 +208,8 @@ def search(
         | {"early_stop": rule, "seed": seed, "min_params": min_params}
     )
     space = load(config.space)
-    folders.write(folder, config, space)
-    study = storage.create(folder)
+    setup.write(folder, config, space)
+    study = studies.create(folder.location)
     study.sampler = sampler(name, seed, space, config.task)
     start = space.start(config.task)
     for params in start:
@@ -265,7 +265,9 @@ def main() -> None:
     parser.add_argument("--sampler", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
     parser.add_argument("--budget", type=int, default=8_000)
     parser.add_argument("--min-params", type=int, default=1)
-    parser.add_argument("--trainer", default="surrogate", help="surrogate, digits or a study")
+    parser.add_argument(
+        "--trainer", default="surrogate", help="surrogate, digits or a recorded study"
+    )
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--early-stop", nargs="+", choices=list(RULES), default=["none"])
     options = parser.parse_args()
@@ -281,7 +283,7 @@ def main() -> None:
         correlation = surrogate.correlation(options.budget)
         print(f"between epochs {KNOWN[0]} and {KNOWN[-1]} of random draws: {correlation:.3f}\n")
         training.fit = trainer(surrogate)  # type: ignore[assignment]
-    keep.keep = lambda *_: None  # the surrogate has no weights
+    candidate_files.keep = lambda *_: None  # the surrogate has no weights
     rows = []
     for rule in options.early_stop:
         for name in options.sampler:

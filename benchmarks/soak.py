@@ -28,10 +28,10 @@ from optuna.trial import TrialState
 from safetensors.torch import load_file
 
 from nas.architecture.module import build
-from nas.records import COUNTED, Record, State
+from nas.records import COUNTED, Record, State, trials
 from nas.results.opened import read
-from nas.search import storage, trials
-from nas.search.folder import Folder
+from nas.storage import studies
+from nas.study.folder import Folder
 
 SPACE = """
 from nas.architecture import Architecture, BatchNorm, Conv, Flatten, GlobalAvgPool, ReLU
@@ -139,9 +139,9 @@ def soak(scratch: Path, url: str, minutes: float, every: float, seed: int) -> di
     first = Folder(machines[0].path / "studies" / "s", url)
     total, kills, seen = STEP, Counter[str](), dict[int, float | None]()
     machines[0].ensure(total)
-    while storage.find(first) is None or not records(first):
+    while studies.find(first.location) is None or not records(first):
         time.sleep(1)
-    study = storage.load(first)
+    study = studies.load(first.location)
     began = killed = time.monotonic()
     while True:
         now = time.monotonic()
@@ -174,7 +174,7 @@ def soak(scratch: Path, url: str, minutes: float, every: float, seed: int) -> di
 
 
 def records(folder: Folder) -> list[Record]:
-    return trials.records(storage.load(folder))
+    return trials.records(studies.load(folder.location))
 
 
 def wait_for_the_end(machines: list[Machine]) -> None:

@@ -35,7 +35,7 @@ from nas.architecture.module import build
 from nas.data import dataset
 from nas.data.augment import warp
 from nas.data.images import Images, Split, load_split
-from nas.search.processes import default_workers
+from nas.execution.processes import default_workers
 from nas.training import Recipe
 from nas.training.fit import fit
 from nas.training.machine import machine
