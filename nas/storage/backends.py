@@ -1,8 +1,8 @@
-"""What can hold a study, by the URL that `--storage` gives.
+"""Storage backends, by the scheme of the `--storage` URL.
 
-Without one it is SQLite in the study's folder, for one machine. Optuna's own storages do the work:
-its relational storage on PostgreSQL or MySQL, its journal in Redis or in a file, and its gRPC proxy
-in front of a database.
+All of them are Optuna's: its relational storage on PostgreSQL or MySQL, its journal in Redis or a
+file, and its gRPC proxy in front of a database. Without a URL the storage is SQLite in the study's
+folder, for one machine.
 """
 
 import os
@@ -20,26 +20,26 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, Jour
 
 from nas.errors import ConfigError, unknown
 
-VARIABLE = "NAS_STORAGE"  # in the environment: a URL with its password, which no file ever has
-SECRET = ("password", "passwd", "sslpassword")  # parameters of a URL that are nobody's business
-CHUNK = 1_000  # log entries that are fetched from Redis at once
+VARIABLE = "NAS_STORAGE"  # environment variable: a URL with its password
+SECRET = ("password", "passwd", "sslpassword")  # query parameters of a URL that are never shown
+CHUNK = 1_000  # journal entries per request to Redis
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A kind of storage."""
+    """A storage backend."""
 
     example: str
-    module: str | None  # the driver that it needs
-    package: str  # what pip installs that as
+    module: str | None  # the required driver
+    package: str  # its name for pip
     open: Callable[[str], BaseStorage]
-    database: bool = False  # one that a proxy can stand before
+    database: bool = False  # whether `nas proxy` can serve it
 
 
 def open_storage(url: str) -> BaseStorage:
-    """The storage at `url`; raises `ConfigError` if that is no URL of one, or for want of a driver.
+    """The storage at `url`.
 
-    What its driver raises where it cannot be reached is passed on.
+    Raises `ConfigError` for an invalid URL or a missing driver, and the driver's own errors.
     """
     backend = kind(url)
     if backend.module and find_spec(backend.module) is None:
@@ -48,20 +48,20 @@ def open_storage(url: str) -> BaseStorage:
             f"pip install '{backend.package}'"
         )
     with warnings.catch_warnings():
-        # Optuna marks its proxy and its journal in Redis as experimental.
+        # Optuna marks its gRPC proxy and its Redis journal as experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return backend.open(url)
 
 
 def kind(url: str) -> Backend:
-    """The entry of the catalogue for `url`; raises `ConfigError` if there is none."""
+    """The backend for `url`; raises `ConfigError` for an unknown scheme."""
     try:
         scheme = urlsplit(url).scheme.partition("+")[0]
     except ValueError as error:
         raise ConfigError(f"--storage {redacted(url)}: {error}") from None
     if scheme == "sqlite":
         raise ConfigError(
-            f"--storage {redacted(url)}: a study has SQLite in its own folder without --storage"
+            f"--storage {redacted(url)}: leave out --storage to use SQLite in the study's folder"
         )
     if scheme not in BACKENDS:
         known = [backend.example for backend in dict.fromkeys(BACKENDS.values())]
@@ -70,7 +70,7 @@ def kind(url: str) -> Backend:
 
 
 def redacted(url: str) -> str:
-    """`url` without its password, fit for files and for the screen."""
+    """`url` without its password, for files and the terminal."""
     before, _, query = url.partition("?")
     scheme, slashes, rest = before.partition("://")
     login, at, place = rest.rpartition("@")
@@ -88,8 +88,8 @@ def secrets(url: str) -> Iterator[str]:
     yield from (value for name, value in parse_qsl(parts.query) if name in SECRET and value)
 
 
-def completed(url: str) -> str:
-    """`url`, with its password if it is that of the environment's `NAS_STORAGE`."""
+def with_password(url: str) -> str:
+    """The redacted `url` with the password from `NAS_STORAGE`, if that is the same URL."""
     given = os.environ.get(VARIABLE, "")
     return given if given and redacted(given) == url else url
 
@@ -115,9 +115,9 @@ def _file(url: str) -> BaseStorage:
     parts = urlsplit(url)
     path = Path(f"{parts.netloc}{parts.path}")
     if not path.is_absolute():
-        raise ConfigError(f"--storage {url}: the file is an absolute path, journal:///like/this")
+        raise ConfigError(f"--storage {url}: give an absolute path, like journal:///folder/file")
     if not path.parent.is_dir():
-        raise ConfigError(f"--storage {url}: there is no folder {path.parent}: make it first")
+        raise ConfigError(f"--storage {url}: there is no folder {path.parent}: create it first")
     return JournalStorage(JournalFileBackend(str(path)))
 
 
@@ -130,17 +130,17 @@ def _proxy(url: str) -> BaseStorage:
     except ValueError as error:
         raise ConfigError(f"--storage {url}: {error}") from None
     if not host or not port:
-        raise ConfigError(f"--storage {url}: it is grpc://HOST:PORT")
+        raise ConfigError(f"--storage {url}: it must be grpc://HOST:PORT")
     storage = GrpcStorageProxy(host=host, port=port)
     storage.wait_server_ready(timeout=10)
     return storage
 
 
 class _RedisJournal(BaseJournalBackend):
-    """Optuna's journal in Redis, in Optuna's own form, without its snapshots.
+    """Optuna's Redis journal, in Optuna's format, without snapshots.
 
-    A snapshot is a pickle, and whoever may write to the Redis could have it run anything here. The
-    journal alone tells everything; it is read many entries at a time instead of one by one.
+    A snapshot is a pickle: whoever can write to Redis could run code here. The journal alone is
+    complete. It is read in chunks instead of entry by entry.
     """
 
     def __init__(self, url: str) -> None:
@@ -155,17 +155,17 @@ class _RedisJournal(BaseJournalBackend):
         self._writer._redis = self._redis
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """The entries of the journal from that number on, in order."""
+        """Yield the journal's entries from that number on, in order."""
         import json
 
         last = int(self._redis.get(":log_number") or -1)
         for first in range(log_number_from, last + 1, CHUNK):
             numbers = range(first, min(first + CHUNK, last + 1))
-            # An entry is written in one go with its number: none is missing.
+            # An entry and its number are written atomically: none is missing.
             yield from map(json.loads, self._redis.mget([f":log:{number}" for number in numbers]))
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write entries to the end of the journal."""
+        """Append entries to the journal."""
         self._writer.append_logs(logs)
 
 

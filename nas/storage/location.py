@@ -9,5 +9,5 @@ class Location:
     """A study's name, and the database file or the storage URL that holds it."""
 
     name: str
-    database: Path  # SQLite; used only where `url` is None
+    database: Path  # SQLite; used if `url` is None
     url: str | None = field(default=None, repr=False)  # with its password

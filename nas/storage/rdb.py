@@ -1,10 +1,9 @@
-"""Optuna's storage in a database: SQLite in the study's folder, or a server that machines share."""
+"""Optuna's relational storage: SQLite in the study's folder, or a shared database server."""
 
 import json
 import re
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,36 +20,36 @@ from sqlalchemy import URL, Connection, delete, event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from nas.storage.heartbeat import GRACE, HEARTBEAT
+from nas.storage.adapter import storage_of
 
-TRIES = 5  # to open a database
-LOCK_TIMEOUT = 60  # seconds that a writer waits for another
-READ_ONLY = "nas_read_only"  # execution option of a connection that will not write
+TRIES = 5  # attempts to open a database
+LOCK_TIMEOUT = 60  # seconds
+READ_ONLY = "nas_read_only"  # execution option of connections that only read
 
-# By trial's id and table, the rows by their parameter's name or attribute's key.
+# Rows by (trial id, table), then by parameter name or attribute key.
 Rows = dict[tuple[int, Any], dict[str, dict[str, Any]]]
 
 
 class Database(RDBStorage):
-    """Optuna's storage, which can also write many values in one transaction."""
+    """Optuna's relational storage, which can also write many values in one transaction."""
 
     _collected: Rows | None = None
 
     def collect(self) -> None:
-        """From now on keep what is written into trials."""
+        """Start buffering writes to trials."""
         assert self._collected is None, "already collecting"
         self._collected = {}
 
     def collected(self) -> Rows:
-        """What was kept since `collect`, which ends here."""
+        """Stop buffering; returns the buffered rows."""
         assert self._collected is not None, "not collecting"
         rows, self._collected = self._collected, None
         return rows
 
     def write(self, rows: Rows) -> None:
-        """Write what was collected, in one transaction.
+        """Write `rows` in one transaction.
 
-        Raises `UpdateFinishedTrialError` if one of the trials has ended.
+        Raises `UpdateFinishedTrialError` if one of the trials is finished.
         """
         with self.scoped_session() as session, session.begin():
             self._write(session, rows)
@@ -60,8 +59,8 @@ class Database(RDBStorage):
             trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session)
             self.check_trial_is_updatable(trial_id, trial.state)
         for (trial_id, table), rows in collected.items():
-            # An attribute may be written again; so may all of it, if a server went away before it
-            # said that it was done.
+            # Rows may exist: an attribute was set again, or the transaction is retried because the
+            # connection was lost after the commit.
             key = table.param_name if table is models.TrialParamModel else table.key
             session.execute(delete(table).where(table.trial_id == trial_id, key.in_(rows)))
             session.execute(insert(table), [{"trial_id": trial_id, **row} for row in rows.values()])
@@ -79,7 +78,7 @@ class Database(RDBStorage):
         previous_distribution: BaseDistribution | None,
     ) -> None:
         if self._collected is None or previous_distribution is None:
-            # The first time in this process Optuna looks for an earlier trial's distribution.
+            # Optuna checks compatibility with earlier trials on first use in a process.
             super()._set_trial_param(
                 trial_id, param_name, param_value_internal, distribution, previous_distribution
             )
@@ -109,46 +108,40 @@ class Database(RDBStorage):
 
 def database(study: optuna.Study) -> Database | None:
     """The database behind the study's storage, below what waits and what caches."""
-    storage: BaseStorage | None = study._storage
+    storage: BaseStorage | None = storage_of(study)
     while storage is not None and not isinstance(storage, Database):
-        storage = getattr(storage, "_backend", None)
+        storage = getattr(storage, "backend", None) or getattr(storage, "_backend", None)
     return storage
 
 
 def sqlite(path: Path) -> Database:
-    """The database in the file at `path`, made if it is not there."""
+    """The SQLite database at `path`, created if it does not exist."""
     place, options = f"sqlite:///{path}", {"creator": lambda: _connect(path)}
-    opened = _made(lambda: Database(place, engine_kwargs=options))
+    opened = _open(lambda: Database(place, engine_kwargs=options))
     event.listen(opened.engine, "begin", _begin)
     return opened
 
 
 def server(url: URL) -> Database:
-    """A database on a server, `postgresql` or `mysql`, with Optuna's heartbeats.
+    """A PostgreSQL or MySQL database.
 
-    The connection is checked before it is used, and given up where nothing comes back over it, so
-    that a server that was away is found again.
+    Connections are tested before use and time out, so that the storage reconnects after an outage.
     """
     driver, connect = _SERVERS[url.get_backend_name()]
-    with warnings.catch_warnings():
-        # Heartbeats are marked experimental since 2.9.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return _made(
-            lambda: Database(
-                url.set(drivername=driver).render_as_string(hide_password=False),
-                engine_kwargs={
-                    "connect_args": dict(connect),
-                    "pool_pre_ping": True,
-                    "pool_size": 64,  # at most; a worker has two, a proxy one a thread
-                },
-                heartbeat_interval=HEARTBEAT,
-                grace_period=GRACE,
-            )
+    return _open(
+        lambda: Database(
+            url.set(drivername=driver).render_as_string(hide_password=False),
+            engine_kwargs={
+                "connect_args": dict(connect),
+                "pool_pre_ping": True,
+                "pool_size": 64,  # maximum; a worker uses two, a proxy one per thread
+            },
         )
+    )
 
 
-def _made(connect: Callable[[], Database]) -> Database:
-    """What `connect` gives; again, where another process makes Optuna's tables at this moment."""
+def _open(connect: Callable[[], Database]) -> Database:
+    """Call `connect`; retries while another process is creating Optuna's tables."""
     for _ in range(TRIES - 1):
         try:
             return connect()
@@ -160,7 +153,7 @@ def _made(connect: Callable[[], Database]) -> Database:
     return connect()
 
 
-# By kind of database: the driver, and what its connections are opened with.
+# By database: the driver and its connection arguments.
 _SERVERS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "postgresql": (
         "postgresql+psycopg",
@@ -177,12 +170,12 @@ _SERVERS: Mapping[str, tuple[str, Mapping[str, int]]] = {
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Manual transactions: sqlite3's own begin late and unlocked, so that two workers can both read
-    # a queued trial before either of them takes it.
+    # Manual transactions: sqlite3 begins them late and without a write lock, so two workers could
+    # read the same queued trial before one of them takes it.
     connection = sqlite3.connect(
         path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+    connection.execute("PRAGMA journal_mode=WAL")  # readers do not block on the writer
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
 

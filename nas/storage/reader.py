@@ -1,10 +1,8 @@
-"""All trials of a study at once, in a fraction of the time that Optuna's objects take.
+"""Fast bulk read of all trials of a study.
 
-Optuna reads a trial with its parameters and attributes row by row through SQLAlchemy's objects:
-milliseconds a trial, and so half a minute for a study of ten thousand draws. For a look at the
-study that is all there is to do, so here the tables are read whole. The columns are those of
-Optuna's own models, so that a schema that changes is an error and not a wrong answer; other
-storages are read by Optuna.
+Optuna builds SQLAlchemy objects row by row: milliseconds per trial, half a minute for ten thousand
+draws. This module selects columns from whole tables instead. It uses the columns of Optuna's own
+models, so that a changed schema raises an error. Storages other than databases are read by Optuna.
 """
 
 import json
@@ -20,22 +18,23 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from nas.storage.adapter import study_id
 from nas.storage.rdb import READ_ONLY, database
 
-Attributes = dict[int, dict[str, Any]]  # by trial's id
+Attributes = dict[int, dict[str, Any]]  # by trial id
 
 
 def trials(study: optuna.Study) -> list[FrozenTrial]:
-    """The study's trials in order: states, times, parameters and attributes; no distributions."""
+    """The study's trials in order, with states, times, parameters and attributes only."""
     storage = database(study)
     if storage is None:
         return study.get_trials(deepcopy=False)
-    rows = select(models.TrialModel).where(models.TrialModel.study_id == study._study_id)
+    rows = select(models.TrialModel).where(models.TrialModel.study_id == study_id(study))
     with Session(storage.engine.execution_options(**{READ_ONLY: True})) as session:
         drawn: Sequence[Any] = session.scalars(rows.order_by(models.TrialModel.number)).all()
-        sampled = _sampled(session, study._study_id)
-        user = _attributes(session, models.TrialUserAttributeModel, study._study_id)
-        system = _attributes(session, models.TrialSystemAttributeModel, study._study_id)
+        sampled = _sampled(session, study_id(study))
+        user = _attributes(session, models.TrialUserAttributeModel, study_id(study))
+        system = _attributes(session, models.TrialSystemAttributeModel, study_id(study))
         return [
             FrozenTrial(
                 number=trial.number,

@@ -12,35 +12,36 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nas.errors import StudyError
 from nas.storage import backends
+from nas.storage.adapter import storage_of
 from nas.storage.location import Location
 from nas.storage.rdb import database, sqlite
-from nas.storage.retry import Patient, Warn, is_away, line, retrying
+from nas.storage.retry import RetryingStorage, Warn, is_away, line, retrying
 
 METRICS = ["accuracy", "parameters"]
-# What Optuna and the drivers raise of a URL that is wrong, or a database that is another program's.
+# Raised by Optuna and drivers for an invalid URL, or for another program's database.
 OPENING = (ValueError, RuntimeError)
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
 
 
 def create(where: Location) -> optuna.Study:
-    """A new study; raises `DuplicatedStudyError` if the storage has one of this name."""
+    """Create a study; raises `DuplicatedStudyError` if the storage has one of this name."""
     backend = _open(where)
     with explained(where):
         study = optuna.create_study(storage=backend, study_name=where.name, directions=DIRECTIONS)
         with warnings.catch_warnings():
-            # Marked experimental since 3.2; the dashboard shows the names.
+            # Experimental since Optuna 3.2; the dashboard shows the names.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names(METRICS)
     return study
 
 
 def find(where: Location) -> optuna.Study | None:
-    """The study, or None if its storage does not hold it yet."""
+    """The study, or None if the storage does not hold it."""
     if where.url is None and not where.database.is_file():
         return None
     backend = _open(where)
     with explained(where):
-        name = _own_name(backend, where)
+        name = _stored_name(backend, where)
         try:
             return optuna.load_study(study_name=name, storage=backend)
         except KeyError:
@@ -48,35 +49,27 @@ def find(where: Location) -> optuna.Study | None:
 
 
 def load(where: Location) -> optuna.Study:
-    """The study; raises `StudyError` if there is none."""
+    """The study; raises `StudyError` if the storage does not hold it."""
     study = find(where)
     if study is None:
         place = backends.redacted(where.url) if where.url else where.database
-        raise StudyError(f"{place} holds no study called {where.name}: `nas search` makes one")
+        raise StudyError(f"{place} holds no study called {where.name}: create it with `nas search`")
     return study
 
 
-def patient(study: optuna.Study, warn: Warn) -> optuna.Study:
-    """`study` for a process that waits while the storage is away, and tells `warn` that it does."""
-    waiting = Patient(study._storage, warn)  # type: ignore[abstract]
+def with_retries(study: optuna.Study, warn: Warn) -> optuna.Study:
+    """`study` on a storage that retries; each call that has to wait calls `warn` once."""
+    waiting = RetryingStorage(storage_of(study), warn)  # type: ignore[abstract]
     return optuna.load_study(study_name=study.study_name, storage=waiting)
 
 
-def ask(study: optuna.Study) -> optuna.Trial:
-    """The study's next trial, as `study.ask` gives it."""
-    with warnings.catch_warnings():
-        # That heartbeats are for `Study.optimize`: ours are given by the worker (`reaper.Beat`).
-        warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)
-        return study.ask()
-
-
 @contextmanager
-def in_one_go(study: optuna.Study) -> Iterator[None]:
-    """While inside, what this process writes into trials is collected; then it is written at once.
+def one_transaction(study: optuna.Study) -> Iterator[None]:
+    """Context manager that buffers this process's writes to trials and commits them at exit.
 
-    Optuna takes a transaction for every parameter and attribute, several milliseconds each and some
-    forty a draw. Nothing that is written inside can be read before the end. A storage that is no
-    database writes as it goes.
+    Optuna uses one transaction per parameter and attribute: several milliseconds each, about forty
+    per draw. Buffered values cannot be read before the exit. Storages other than databases write
+    immediately.
     """
     behind = database(study)
     if behind is None:
@@ -99,13 +92,13 @@ def _open(where: Location) -> BaseStorage:
 
 
 def connect(url: str) -> BaseStorage:
-    """The storage at `url`; raises `StudyError` if it cannot be had."""
+    """The storage at `url`; raises `StudyError` if it cannot be opened."""
     with explained(url, OPENING):
         return get_storage(backends.open_storage(url))
 
 
-def _own_name(storage: BaseStorage, where: Location) -> str:
-    """The study's name in its database: its folder's, or what that was before it was renamed."""
+def _stored_name(storage: BaseStorage, where: Location) -> str:
+    """The study's name in its database, which differs from the folder's after a rename."""
     if where.url is not None:
         return where.name
     names = optuna.get_all_study_names(storage)
@@ -114,9 +107,9 @@ def _own_name(storage: BaseStorage, where: Location) -> str:
 
 @contextmanager
 def explained(where: Location | str, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """While inside, errors of the storage's drivers, and those in `also`, become a `StudyError`.
+    """Context manager that turns driver errors, and those in `also`, into a `StudyError`.
 
-    `where` is the storage: a study's location, or a URL.
+    `where` is a study's location, or the URL of a storage.
     """
     try:
         yield
@@ -128,16 +121,16 @@ def explained(where: Location | str, also: tuple[type[Exception], ...] = ()) -> 
 
 
 def _unusable(where: Location | str, error: Exception) -> StudyError:
-    said, url = line(error), where.url if isinstance(where, Location) else where
+    message, url = line(error), where.url if isinstance(where, Location) else where
     if url is None:
         assert isinstance(where, Location)
         return StudyError(
-            f"{where.database} cannot be used as the study's database ({said}): "
+            f"{where.database} cannot be used as the study's database ({message}): "
             "move the folder aside, or choose another --study"
         )
     for secret in backends.secrets(url):
-        said = said.replace(secret, "***")
+        message = message.replace(secret, "***")
     return StudyError(
-        f"{backends.redacted(url)} cannot be used as the study's storage ({said}): is it "
-        f"running, and the URL right? A password may be given in {backends.VARIABLE}"
+        f"{backends.redacted(url)} cannot be used as the study's storage ({message}): check "
+        f"that the server runs and the URL is right; {backends.VARIABLE} may hold the password"
     )

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,10 @@ def test_a_study_is_created_once_and_found_by_name(folder: Folder) -> None:
 
 
 def test_what_is_written_in_one_go_is_there_and_can_be_written_again(folder: Folder) -> None:
-    study = studies.patient(studies.create(folder.location), pytest.fail)
-    trial = studies.ask(study)
+    study = studies.with_retries(studies.create(folder.location), pytest.fail)
+    trial = study.ask()
     for _ in range(2):
-        with studies.in_one_go(study):
+        with studies.one_transaction(study):
             trial.suggest_int("width", 1, 8)
             trials.set_architecture(trial, NET)
             trials.set_attributes(trial, {"worker": "worker-0", "device": "cpu"})
@@ -113,13 +114,13 @@ def test_what_is_written_in_one_go_is_there_and_can_be_written_again(folder: Fol
         assert found.user_attrs["hash"] == NET.hash
         assert found.system_attrs[trials.ARCHITECTURE]
         assert found.state is optuna.trial.TrialState.COMPLETE
-    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError), studies.in_one_go(study):
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError), studies.one_transaction(study):
         trials.set_attributes(trial, {"worker": "worker-1"})
 
 
 def test_a_trial_that_is_given_back_by_two_is_queued_once(folder: Folder) -> None:
     study = studies.create(folder.location)
-    trial = studies.ask(study)
+    trial = study.ask()
     trials.set_architecture(trial, NET)
     (frozen,) = study.get_trials(deepcopy=False)
     for one in (study, studies.load(folder.location)):
@@ -131,12 +132,12 @@ def test_a_trial_that_is_given_back_by_two_is_queued_once(folder: Folder) -> Non
 def test_a_trial_too_many_is_no_draw_and_its_task_goes_back_to_the_queue(folder: Folder) -> None:
     study = studies.create(folder.location)
     study.enqueue_trial({"width": 3}, user_attrs={trials.START_FROM: "a file"})
-    trial = studies.ask(study)
+    trial = study.ask()
     trials.set_attributes(trial, {"worker": "w", trials.OWNER: "me"})
     (frozen,) = study.get_trials(deepcopy=False)
     trials.withdraw(study, frozen)
     assert trials.records(studies.load(folder.location)) == []
-    again = studies.ask(study)
+    again = study.ask()
     assert again.suggest_int("width", 1, 8) == 3
     assert again.user_attrs == {trials.START_FROM: "a file"}
 
@@ -160,8 +161,8 @@ def test_a_url_is_shown_without_its_password(
     assert repr(Folder(Path("x"), url)).count("hush") == 0
     assert SECRET not in repr(Folder(Path("x"), url))
     monkeypatch.setenv(backends.VARIABLE, url)
-    assert backends.completed(shown) == url
-    assert backends.completed("postgresql://other/nas") == "postgresql://other/nas"
+    assert backends.with_password(shown) == url
+    assert backends.with_password("postgresql://other/nas") == "postgresql://other/nas"
 
 
 @pytest.mark.parametrize(
@@ -169,10 +170,10 @@ def test_a_url_is_shown_without_its_password(
     [
         ("mongodb://x/y", "unknown --storage 'mongodb://x/y': known are postgresql://USER"),
         ("nonsense", "unknown --storage 'nonsense'"),
-        ("sqlite:///x.db", "SQLite in its own folder without --storage"),
+        ("sqlite:///x.db", "leave out --storage to use SQLite"),
         ("journal://x.log", "an absolute path"),
-        ("journal:///nowhere/at/all.log", "there is no folder /nowhere/at: make it first"),
-        ("grpc://host", "it is grpc://HOST:PORT"),
+        ("journal:///nowhere/at/all.log", "there is no folder /nowhere/at: create it first"),
+        ("grpc://host", "it must be grpc://HOST:PORT"),
         ("postgresql://u:hush@h:port/db", "--storage postgresql://u@h:port/db: "),
     ],
 )
@@ -214,7 +215,7 @@ def test_the_journal_in_redis_has_no_pickles(request: pytest.FixtureRequest) -> 
     folder = Folder(Path("one"), server.url)
     study = studies.create(folder.location)
     for _ in range(120):  # Optuna makes a snapshot every hundred entries
-        study.tell(studies.ask(study), [1.0, 2.0])
+        study.tell(study.ask(), [1.0, 2.0])
     from redis import Redis
 
     client = Redis.from_url(server.url)
@@ -333,18 +334,27 @@ def test_weights_go_to_a_bucket_and_come_back(monkeypatch: pytest.MonkeyPatch) -
         search = ["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]
         status, said = run(*search, "--artifacts", "s3://not-there")
         assert status == 2
-        assert said.startswith("nas: --artifacts s3://not-there cannot be ")
+        assert said.startswith("nas: --artifacts s3://not-there/")
         assert said.count("\n") == 1
         shutil.rmtree("studies")
         import boto3
 
         boto3.client("s3").create_bucket(Bucket="weights")
         assert run(*search, "--artifacts", "s3://weights") == (0, "")
-        (weights,) = Path("studies/one/trials").glob("*/weights.safetensors")
-        before = weights.read_bytes()
-        weights.unlink()
+        assert not Path("studies/one/trials").exists()
         assert nas(["export", "one", "--best"]) == 0
-        assert weights.read_bytes() == before
+        (weights,) = Path("studies/one/trials").glob("*/weights.safetensors")
+        assert (
+            weights.read_bytes()
+            == next(Path("studies/one/export").glob("*/weights.safetensors")).read_bytes()
+        )
+        # Another study shares the bucket; a resumed one finds its own part of it.
+        search[2] = "two"
+        assert run(*search, "--artifacts", "s3://weights") == (0, "")
+        search[search.index("--trials") + 1] = "2"
+        assert run(*search, "--artifacts", "s3://weights") == (0, "")
+        listed = boto3.client("s3").list_objects_v2(Bucket="weights")["Contents"]
+        assert sorted(Counter(entry["Key"].split("/")[0] for entry in listed).values()) == [3, 5]
         status, said = run(*search, "--artifacts", "gs://weights")
         assert status == 2
         assert "it is a folder, or s3://BUCKET" in said
@@ -355,7 +365,7 @@ def test_weights_go_to_a_bucket_and_come_back(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["proxy", "--storage", "redis://:hush@h"], "redis://@h: a proxy stands before a database"),
+        (["proxy", "--storage", "redis://:hush@h"], "redis://@h: a proxy serves a database"),
         (["proxy", "--storage", "postgresql://u:hush@h/d", "--port", "70000"], "port 70000"),
         (["proxy"], "Missing option '--storage'"),
         (["worker"], "Missing argument 'STUDY'"),
@@ -411,7 +421,7 @@ def test_a_study_of_another_program_is_refused(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("nas.study.attributes.WAIT", 0.5)
-    studies.ask(studies.create(folder.location))
+    studies.create(folder.location).ask()
     if folder.url:
         monkeypatch.setenv(backends.VARIABLE, folder.url)
     assert nas(["search", "--study", "one", "--dataset", "digits", "--trials", "1"]) == 2

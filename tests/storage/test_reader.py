@@ -11,7 +11,7 @@ import pytest
 
 from nas.errors import StudyError
 from nas.records import trials
-from nas.results.opened import opened
+from nas.results.view import open_study
 from nas.storage import reader, studies
 from nas.study.folder import Folder
 
@@ -34,7 +34,7 @@ def tokyo() -> Iterator[None]:
 
 @pytest.mark.usefixtures("tokyo")
 def test_a_study_reads_as_optuna_reads_it(study: Path) -> None:
-    found = opened(str(study))
+    found = open_study(str(study))
     found.study.enqueue_trial({"blocks": 1})
     quick, own = reader.trials(found.study), found.study.get_trials()
     assert len(quick) == len(own) > 3

@@ -37,7 +37,7 @@ def reread(tmp_path: Path) -> list[optuna.trial.FrozenTrial]:
 def test_it_writes_what_single_writes_do(study: optuna.Study, tmp_path: Path) -> None:
     for _ in range(2):  # the second time the distributions are known
         trial = study.ask()
-        with studies.in_one_go(study):
+        with studies.one_transaction(study):
             fill(trial)
         assert study.get_trials()[-1].params == trial.params
         study.tell(trial, [90.0, 12.0])
@@ -56,7 +56,7 @@ def test_what_was_collected_is_written_where_the_inside_fails(
     study: optuna.Study, tmp_path: Path
 ) -> None:
     trial = study.ask()
-    with pytest.raises(ZeroDivisionError), studies.in_one_go(study):  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), studies.one_transaction(study):  # noqa: PT012
         fill(trial)
         1 / 0  # noqa: B018
     (found,) = reread(tmp_path)
@@ -69,7 +69,7 @@ def test_a_trial_that_has_ended_takes_nothing_more(study: optuna.Study, tmp_path
     study.tell(trial, state=TrialState.FAIL)
     with (
         pytest.raises(optuna.exceptions.UpdateFinishedTrialError),
-        studies.in_one_go(study),
+        studies.one_transaction(study),
     ):
         trial.set_user_attr("late", 1)
     (found,) = reread(tmp_path)
@@ -81,7 +81,7 @@ def test_choices_that_change_are_refused(study: optuna.Study) -> None:
     study.ask().suggest_categorical("kind", ["a", "b"])
     with (
         pytest.raises(ValueError, match="does not support dynamic value space"),
-        studies.in_one_go(study),
+        studies.one_transaction(study),
     ):
         study.ask().suggest_categorical("kind", ["a", "c"])
 
@@ -89,7 +89,7 @@ def test_choices_that_change_are_refused(study: optuna.Study) -> None:
 def test_a_storage_that_is_not_ours_writes_as_it_does() -> None:
     study = optuna.create_study()
     trial = study.ask()
-    with studies.in_one_go(study):
+    with studies.one_transaction(study):
         trial.set_user_attr("params", 13)
         assert study.get_trials()[0].user_attrs == {"params": 13}
 
