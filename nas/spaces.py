@@ -1,4 +1,4 @@
-"""Loading a search space: a module, or a user's file, with `sample(trial, task)`."""
+"""Load a search space: a built-in module or a user's file with `sample(trial, task)`."""
 
 import importlib.util
 import sys
@@ -19,20 +19,20 @@ PROBE_DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A search space and where it came from."""
+    """A search space and its source file."""
 
     name: str
     path: Path
     _sample: Callable[[optuna.trial.BaseTrial, Task], Architecture]
     smallest: Callable[[Task], Architecture] | None
-    start: Callable[[Task], Sequence[Mapping[str, Any]]]  # parameters to try first
+    start: Callable[[Task], Sequence[Mapping[str, Any]]]  # parameters to enqueue first
     summary: str  # the first line of its docstring
 
     def sample(self, trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
-        """One architecture for `task`.
+        """Sample an architecture for `task`.
 
-        Raises `ArchitectureError` for a draw that cannot exist, and `SpaceError` if the space
-        itself is at fault: it raises, or returns something else.
+        Raises `ArchitectureError` for an impossible architecture, and `SpaceError` if the space's
+        function raises another exception or returns something else.
         """
         try:
             architecture = self._sample(trial, task)
@@ -63,7 +63,7 @@ class Space:
 
 
 def built_in() -> dict[str, Path]:
-    """The built-in spaces' files, by name."""
+    """The files of the built-in spaces, by name."""
     import search_spaces
 
     folder = Path(str(search_spaces.__file__)).parent
@@ -71,7 +71,7 @@ def built_in() -> dict[str, Path]:
 
 
 def locate(name: str) -> Path:
-    """The file of the space called `name`: a built-in one, or a path that ends in .py."""
+    """The file of the space `name`: a built-in space, or a path that ends in .py."""
     if name.endswith(".py"):
         path = Path(name)
         if not path.is_file():
@@ -84,7 +84,7 @@ def locate(name: str) -> Path:
 
 
 def load(name: str, path: Path | None = None) -> Space:
-    """The space called `name`, from `path` if it is given. This runs the file."""
+    """Load the space `name`, from `path` if given. This executes the file."""
     path = path or locate(name)
     module = _import(name, path)
     if not callable(getattr(module, "sample", None)):
@@ -100,38 +100,37 @@ def load(name: str, path: Path | None = None) -> Space:
 
 
 def probe(space: Space, task: Task) -> None:
-    """Check before a study exists that `space` works and that the budget is not hopeless.
+    """Check that `space` works and that its smallest network meets the budget.
 
-    Raises `SpaceError` if a draw is not an architecture for `task`, and `ConfigError` if the
-    budget is below the smallest network of the space; where the space does not tell its smallest,
-    random draws stand in for it.
+    Raises `SpaceError` if a draw is not an architecture for `task`, and `ConfigError` if the budget
+    is too small. A space without a function `smallest` is checked with random draws.
     """
     smallest = space.smallest(task) if space.smallest else None
     draws = 20 if smallest else PROBE_DRAWS
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    seen: list[Architecture] = []
-    refusal = ""
+    sampled: list[Architecture] = []
+    error_text = ""
     for _ in range(draws):
         try:
-            seen.append(space.sample(study.ask(), task))
+            sampled.append(space.sample(study.ask(), task))
         except ArchitectureError as error:
-            refusal = str(error)
-    if smallest is None and not seen:
+            error_text = str(error)
+    if smallest is None and not sampled:
         raise SpaceError(
-            f"space {space.name}: none of {draws} random draws can exist, for example: {refusal}"
+            f"space {space.name}: none of {draws} random draws can exist, for example: {error_text}"
         )
     budget = task.limits.params
-    least = smallest.params if smallest else min(candidate.params for candidate in seen)
-    if least <= budget:
+    minimum = smallest.params if smallest else min(candidate.params for candidate in sampled)
+    if minimum <= budget:
         return
     if smallest:
         raise ConfigError(
             f"budget {budget} is below the smallest network of space {space.name}, which has "
-            f"{least} parameters: choose at least {least}"
+            f"{minimum} parameters: choose at least {minimum}"
         )
     raise ConfigError(
         f"budget {budget}: of {draws} random draws from space {space.name} the smallest has "
-        f"{least} parameters: choose at least that, or give the space a function smallest(task)"
+        f"{minimum} parameters: choose at least that, or give the space a function smallest(task)"
     )
 
 
@@ -140,7 +139,7 @@ def _import(name: str, path: Path) -> ModuleType:
     assert spec is not None, f"{path} ends in .py"
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses in the file look their module up there
+    sys.modules[spec.name] = module  # dataclasses in the file look up their module here
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

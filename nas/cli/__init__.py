@@ -3,7 +3,7 @@
 import gc
 import sys
 
-# Their bindings print what is left of them in the end, as a leak.
+# Their bindings report objects that are left at exit as leaks.
 NOISY = {"onnx", "triton"}
 
 

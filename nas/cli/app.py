@@ -1,4 +1,4 @@
-"""The commands in one app, and what becomes of their errors."""
+"""The command-line app and its error handling."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version)
     ] = False,
 ) -> None:
-    """What stands before a command."""
+    """Options before the command."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,19 +77,19 @@ def run(arguments: Sequence[str]) -> int:
         return request.exit_code
     except (NasError, TyperException) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
-        return fail(message.replace(": Value error, ", ": "))  # as pydantic begins its own
+        return fail(message.replace(": Value error, ", ": "))  # pydantic's prefix
     except (KeyboardInterrupt, Abort):
         print(file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # The reader of our output went away, as `nas front | head` does. Nothing is left to say,
-        # and Python must not try again while it closes.
+        # The reader closed the pipe, as in `nas front | head`. Redirect stdout, so that Python does
+        # not fail again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return status if isinstance(status, int) else 0
 
 
 def fail(message: str) -> int:
-    """Say what the user can mend, in one line; returns the exit status for it."""
+    """Print a user's mistake in one line; returns the exit status for it."""
     print(f"nas: {' '.join(message.split())}", file=sys.stderr)
     return 2

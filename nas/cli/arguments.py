@@ -1,30 +1,85 @@
-"""Arguments that several commands share."""
+"""Arguments shared by several commands."""
 
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas.setting import about, kind_of
+from nas.study.config import SETTINGS
+
+if TYPE_CHECKING:
+    from dataclasses import Field
+
 
 def whole(text: str) -> int:
-    """The whole number that `text` is; the error names it, which typer's own does not."""
+    """Parse a whole number; the error quotes `text`, which typer's does not."""
     try:
         return int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
 
 
-# In the environment: the URL of a study's storage, with its password. The search has the same
-# constant; to import it from there takes Optuna, and `nas --help` does not.
+def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator that replaces a command's `**flags` by one flag per setting.
+
+    `names` defaults to all settings that have a flag. A flag that is not given is None: its value
+    comes from the study or a study.toml.
+    """
+    chosen = names or tuple(name for name, one in SETTINGS.items() if about(one).flag)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        own = [p for p in signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        flags = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=_flag(SETTINGS[name]))
+            for name in chosen
+        ]
+        command.__signature__ = Signature([*own, *flags])  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in (*own, *flags)}
+        return command
+
+    return decorate
+
+
+def _flag(one: "Field[Any]") -> Any:
+    this, kind = about(one), kind_of(one)
+    option = typer.Option(
+        help=f"{this.help} Default: {this.default}.",
+        show_default=False,
+        rich_help_panel=this.flag,
+        parser=whole if kind is int else None,
+        metavar="N" if kind is int else None,
+    )
+    return Annotated[kind | None, option]
+
+
+def option(text: str, *names: str) -> Any:
+    """An option with this help text, which says what the default is."""
+    return typer.Option(*names, help=text, show_default=False)
+
+
+def count(text: str, *names: str) -> Any:
+    """The same for a whole number."""
+    return typer.Option(*names, help=text, show_default=False, parser=whole, metavar="N")
+
+
+Trial = Annotated[int | None, count("Number of the trial. Default: the most accurate one.")]
+DataDir = Annotated[
+    Path | None, option("Folder of the data. Default: $NAS_DATA_DIR, or the user's cache.")
+]
+
+# Environment variable for a storage URL with its password. Same as `nas.storage.backends.VARIABLE`,
+# which cannot be imported here because `nas --help` must not load Optuna.
 VARIABLE = "NAS_STORAGE"
 
 
 def program() -> str:
-    """What starts this program: `nas`, or the path it was started by where that is not on PATH."""
+    """The name of this program: `nas` if that is on PATH, else the path it was started from."""
     started = Path(sys.argv[0])
     found = shutil.which("nas")
     on_path = found is not None and started.exists() and Path(found).samefile(started)
@@ -32,7 +87,7 @@ def program() -> str:
 
 
 def again(arguments: Sequence[str]) -> str:
-    """The command line of these arguments, for people to repeat; passwords are left out of URLs."""
+    """The command line with these arguments, to be shown; URLs lose their passwords."""
     from nas.storage.backends import redacted
 
     shown = [redacted(text) if "://" in text else text for text in arguments]

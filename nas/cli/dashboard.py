@@ -12,20 +12,20 @@ def command(
     study: Study = None,
     port: Annotated[
         int,
-        typer.Option(help="Where to listen; 0 takes any free port.", parser=whole, metavar="N"),
+        typer.Option(help="Port to listen on; 0 for any free one.", parser=whole, metavar="N"),
     ] = 8080,
     host: Annotated[
         str,
-        typer.Option(help="Other than this machine's own, it is open to whoever can reach it."),
+        typer.Option(help="Address to listen on; others than the default admit other machines."),
     ] = "127.0.0.1",
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
     ] = True,
 ) -> None:
-    """Open the Optuna dashboard on the study, during a search or after it.
+    """Serve the Optuna dashboard of the study, during a search or after it.
 
-    Notes and figures in it are kept up to date as long as this runs. It has no login, and whoever
-    reaches it can delete studies: that is why it listens on this machine alone. Ctrl-C ends it.
+    Its notes and figures are kept up to date while this runs. The dashboard has no login, and
+    anyone who reaches it can delete studies, so it listens on this machine only. Ctrl-C ends it.
     """
     import webbrowser
 
@@ -38,7 +38,7 @@ def command(
     def ready(address: str) -> None:
         out.print(f"Dashboard: {address}", soft_wrap=True)
         if host not in ("127.0.0.1", "localhost", "::1"):
-            out.print(f"It has no login and listens at {host}: others may be able to reach it.")
+            out.print(f"It has no login and listens at {host}: others may reach it.")
         out.print("Ctrl-C ends it.")
         sys.stdout.flush()
         if browser:

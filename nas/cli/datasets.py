@@ -1,42 +1,27 @@
-"""`nas datasets`: the data sets, and which of them are here."""
+"""`nas datasets`: the built-in data sets."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from nas.cli.arguments import DataDir
 
 
-def command(
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Where to look first.", show_default=False),
-    ] = None,
-) -> None:
-    """The data sets, and where those on this machine are."""
+def command(data_dir: DataDir = None) -> None:
+    """The built-in data sets, and where they are on this machine."""
     from nas.cli.text import console, number, table
     from nas.data import DATASETS, locate
 
     rows = []
     for name, dataset in DATASETS.items():
-        if dataset.torchvision is None:
+        if dataset.source.embedded:
             place = "embedded"
         else:
-            root = locate(dataset, data_dir)
-            place = str(root) if root else "will be downloaded"
-        held_out = f"{number(dataset.train_images)} ({number(dataset.held_out)} held out)"
-        rows.append((name, held_out, number(dataset.test_images), place, dataset.title))
-    columns = [
-        ("data set", "left"),
-        ("training images", "right"),
-        ("test", "right"),
-        ("where", "left"),
-        ("what", "left"),
-    ]
+            place = str(locate(dataset, data_dir) or "will be downloaded")
+        training = f"{number(dataset.train_images)} ({number(dataset.held_out)} held out)"
+        rows.append((name, training, number(dataset.test_images), place, dataset.title))
+    headings = ("data set", "training images", "test", "where", "what")
     out = console()
-    out.print(table(columns, rows))
+    out.print(table(headings, rows, words=("data set", "where", "what")))
     out.print()
     out.print(
-        "Or one of your own, --dataset ./mine: a folder with x_train.npy and x_test.npy, images as "
-        "uint8, N x height x width or N x height x width x channels, and y_train.npy and "
-        "y_test.npy, their classes, whole numbers from 0."
+        "Your own: --dataset ./mine, a folder with x_train.npy and x_test.npy (images as uint8, "
+        "N x height x width or N x height x width x channels) and y_train.npy and y_test.npy "
+        "(classes as integers from 0)."
     )

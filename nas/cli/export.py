@@ -1,4 +1,4 @@
-"""`nas export`: a trained candidate as files that need nothing of ours."""
+"""`nas export`: a trained candidate as files that run without nas."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.arguments import Study, whole
+from nas.cli.arguments import DataDir, Study, Trial, count, option
 
 
 class Format(StrEnum):
@@ -18,28 +18,14 @@ class Format(StrEnum):
 
 def command(
     study: Study = None,
-    trial: Annotated[
-        int | None,
-        typer.Option(help="Its number.", show_default=False, parser=whole, metavar="N"),
-    ] = None,
-    best: Annotated[
-        bool, typer.Option("--best", help="The most accurate. This is the default.")
-    ] = False,
+    trial: Trial = None,
+    best: Annotated[bool, option("The most accurate candidate (default).", "--best")] = False,
     smallest: Annotated[
-        bool, typer.Option("--smallest", help="The smallest with --min-accuracy.")
+        bool, option("The smallest candidate with --min-accuracy.", "--smallest")
     ] = False,
-    min_accuracy: Annotated[
-        float | None,
-        typer.Option(help="In percent, on the held-out images.", show_default=False),
-    ] = None,
+    min_accuracy: Annotated[float | None, option("In percent, on the held-out images.")] = None,
     max_params: Annotated[
-        int | None,
-        typer.Option(
-            help="The most accurate with at most this many parameters.",
-            show_default=False,
-            parser=whole,
-            metavar="N",
-        ),
+        int | None, count("The most accurate candidate with at most this many parameters.")
     ] = None,
     format: Annotated[
         Format,
@@ -50,33 +36,25 @@ def command(
     ] = Format.python,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The folder to make. Default: export/ in the study's folder.",
-            show_default=False,
-        ),
+        option("Folder to create. Default: in export/ in the study's folder.", "--output", "-o"),
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the data is.", show_default=False)
-    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Take a network away: source, weights, training script; or ONNX; or a torch program.
+    """Export a network: source, weights and training script; or ONNX; or a torch program.
 
-    Before it reports success, the export runs in a process without nas, on real images, and has to
-    give the trained network's outputs; in int8, nearly always its class.
+    Every export first runs in a process without nas, on real images, and must reproduce the trained
+    network's outputs; in int8, nearly always its class.
     """
     from nas.cli.text import console
     from nas.errors import ConfigError
     from nas.records import choice
-    from nas.results.opened import opened
+    from nas.results.view import open_study
 
-    ways = [trial is not None, best, smallest, max_params is not None]
-    if sum(ways) > 1:
+    if sum((trial is not None, best, smallest, max_params is not None)) > 1:
         raise ConfigError("--trial, --best, --smallest and --max-params: give one of them")
     if smallest != (min_accuracy is not None):
         raise ConfigError("--smallest and --min-accuracy go together: give both")
-    found = opened(study)
+    found = open_study(study)
     if trial is not None:
         record = choice.trained(choice.by_number(found.records, trial))
     elif min_accuracy is not None:
@@ -90,8 +68,8 @@ def command(
 
     data = load_split(config.data, data_dir)
     rounded = format.value in ROUNDED
-    count = len(data.held_out) if rounded else IMAGES
-    images = data.normalizer(data.held_out.take(slice(count)).float() / 255)
+    n = len(data.held_out) if rounded else IMAGES
+    images = data.normalizer(data.held_out.take(slice(n)).float() / 255)
     place = output or found.folder.path / "export" / f"trial-{record.number}-{format.value}"
     done = export(subject(found, record, config, data), format.value, images, place)
     out = console()
@@ -102,8 +80,8 @@ def command(
             for outputs in (done.proof.outputs, done.proof.expected)
         )
         out.print(
-            f"Run without nas: {own:.2f} % of the {count:,} held-out images; the trained network "
-            f"has {exact:.2f} % of them",
+            f"Run without nas: {own:.2f} % of the {n:,} held-out images; the trained network has "
+            f"{exact:.2f} %",
             soft_wrap=True,
         )
         return

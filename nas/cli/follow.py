@@ -1,5 +1,4 @@
-"""Following a search or a verification: a display that stays in place on a terminal, plain lines
-elsewhere."""
+"""Show a running search or verification: live on a terminal, else as plain lines."""
 
 import sys
 import time
@@ -13,8 +12,7 @@ from rich.progress import Progress as Bar
 
 from nas.cli.text import best, counts, duration, number, pace, percent, table
 from nas.execution.events import Ended, Ready, WorkerEvent
-from nas.execution.pace import Pace
-from nas.execution.progress import Progress
+from nas.execution.progress import Pace, Progress
 from nas.records import REJECTED, Record, Run
 from nas.study.config import StudyConfig
 from nas.study.folder import Folder
@@ -23,11 +21,11 @@ if TYPE_CHECKING:
     from nas.results.plan import Job, Plan
     from nas.training import Epoch
 
-QUIET_SECONDS = 30  # that plain lines may leave without a word
+QUIET_SECONDS = 30  # maximum seconds between plain lines
 
 
 class Lines:
-    """A line for every candidate that ends, and now and then one in between."""
+    """Prints a line per finished candidate, and at least one every `QUIET_SECONDS`."""
 
     def __init__(self, joins: bool = False) -> None:
         self._joins = joins
@@ -53,7 +51,7 @@ class Lines:
         print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
@@ -61,7 +59,7 @@ class Lines:
 
 
 class Live:
-    """The counts, the pace, and what each worker trains, drawn over and over in one place."""
+    """Live display of counts, pace and the candidate of each worker."""
 
     def __init__(self, out: Console, joins: bool = False) -> None:
         self._joins = joins
@@ -95,14 +93,7 @@ def _headline(folder: Folder, config: StudyConfig, progress: Progress, joins: bo
 
 
 def _display(progress: Progress) -> Group:
-    columns = [
-        ("worker", "left"),
-        ("trial", "right"),
-        ("params", "right"),
-        ("epoch", "right"),
-        ("accuracy", "right"),
-        ("architecture", "left"),
-    ]
+    headings = ("worker", "trial", "params", "epoch", "accuracy", "architecture")
     rows = [
         (
             worker,
@@ -114,16 +105,19 @@ def _display(progress: Progress) -> Group:
         )
         for worker, candidate in sorted(progress.training.items())
     ]
-    return Group(counts(progress), f"{best(progress)}, {pace(progress)}", table(columns, rows))
+    drawn = table(headings, rows, words=("worker", "architecture"))
+    return Group(counts(progress), f"{best(progress)}, {pace(progress)}", drawn)
 
 
 class Runs:
-    """Of a verification a line for every run that ends; on a terminal a bar that counts epochs
-    below them, elsewhere now and then a line in between."""
+    """Prints a line per finished run of a verification.
+
+    On a terminal a progress bar counts epochs; elsewhere a line appears every `QUIET_SECONDS`.
+    """
 
     def __init__(self, all_of_them: bool) -> None:
-        """`all_of_them`: every run will be made; else one may turn out not to be needed."""
-        self._most = "" if all_of_them else "at most "
+        """`all_of_them` is whether every run will be made; if not, estimates are upper bounds."""
+        self._bound = "" if all_of_them else "at most "
         self._out = Console(highlight=False)
         self._bar = Bar(
             TextColumn("{task.fields[counted]}"),
@@ -133,7 +127,7 @@ class Runs:
             transient=True,
             disable=not self._out.is_terminal,
         )
-        self._under_way: dict[tuple[int, int], int] = {}  # epochs of each run that has not ended
+        self._epochs_of: dict[tuple[int, int], int] = {}  # finished epochs of each running run
 
     def begin(self, plan: "Plan", missing: Sequence["Job"], epochs: int) -> None:
         self._jobs, self._epochs = len(plan.candidates) * plan.seeds, epochs
@@ -142,25 +136,25 @@ class Runs:
         plural = "candidate" if len(plan.candidates) == 1 else "candidates"
         runs = "run" if self._jobs == 1 else "runs"
         self._say(
-            f"{len(plan.candidates)} {plural}, {self._most}{self._jobs} {runs} of {epochs} epochs, "
-            f"{self._done} there from before"
+            f"{len(plan.candidates)} {plural}, {self._bound}{self._jobs} {runs} of {epochs} "
+            f"epochs, {self._done} already done"
         )
         self._task = self._bar.add_task("", total=self._jobs * epochs, counted="", left="")
         self._draw()
         self._bar.start()
 
     def epoch(self, job: "Job", epoch: "Epoch") -> None:
-        self._under_way[job.key] = epoch.number
+        self._epochs_of[job.key] = epoch.number
         self._pace.count(_cost(job.record))
         self._draw()
 
     def run(self, record: Record, run: Run) -> None:
-        self._under_way.pop((run.trial, run.index), None)
+        self._epochs_of.pop((run.trial, run.index), None)
         self._missing.pop((run.trial, run.index), None)
         self._draw()
         self._say(
             f"run {self._done}/{self._jobs}: trial {record.number}, {number(record.params)} "
-            f"parameters, seed {run.index + 1}: {percent(run.accuracy)} of the test images, "
+            f"parameters, seed {run.index + 1}: {percent(run.accuracy)} on the test set, "
             f"{run.seconds:.0f} s"
         )
 
@@ -181,29 +175,31 @@ class Runs:
         return self._jobs - len(self._missing)
 
     @property
-    def _now(self) -> int:
-        """Epochs that are there: of a run that is made again only the last try's."""
-        return self._done * self._epochs + sum(self._under_way.values())
+    def _epochs_done(self) -> int:
+        """Finished epochs; a repeated run counts only its last attempt."""
+        return self._done * self._epochs + sum(self._epochs_of.values())
 
     @property
     def _counted(self) -> str:
         total = self._jobs * self._epochs
-        return f"{self._done}/{self._jobs} runs, {self._now}/{total} epochs"
+        return f"{self._done}/{self._jobs} runs, {self._epochs_done}/{total} epochs"
 
     @property
     def _left(self) -> str:
-        """How long it goes on: the costly networks are first, so that epochs alone do not tell."""
+        """Estimated time left, weighted by cost: the costly networks run first."""
         work = sum(
-            cost * (self._epochs - self._under_way.get(key, 0))
+            cost * (self._epochs - self._epochs_of.get(key, 0))
             for key, cost in self._missing.items()
         )
         seconds = self._pace.seconds(work)
         if seconds is None:
             return "first epoch under way"
-        return f"{self._most}{duration(seconds)} left"
+        return f"{self._bound}{duration(seconds)} left"
 
     def _draw(self) -> None:
-        self._bar.update(self._task, completed=self._now, counted=self._counted, left=self._left)
+        self._bar.update(
+            self._task, completed=self._epochs_done, counted=self._counted, left=self._left
+        )
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
@@ -211,5 +207,5 @@ class Runs:
 
 
 def _cost(record: Record) -> float:
-    """What an epoch of a trained candidate took in the search, in seconds."""
+    """Seconds per epoch of a trained candidate in the search."""
     return max(record.seconds, 1e-3) / max(record.epochs, 1)

@@ -18,14 +18,14 @@ class Format(StrEnum):
 
 def command(
     study: Study = None,
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.table,
 ) -> None:
-    """The Pareto front: the networks that no other beats in accuracy and parameters."""
+    """The Pareto front: networks that no other beats in both accuracy and parameters."""
     from nas.cli.text import console, print_front
     from nas.records.tables import COLUMNS, rows
-    from nas.results.opened import opened
+    from nas.results.view import open_study
 
-    found = opened(study)
+    found = open_study(study)
     front = found.front
     if format is Format.table:
         out = console()

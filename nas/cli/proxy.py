@@ -17,17 +17,21 @@ def command(
     ],
     host: Annotated[
         str,
-        typer.Option(help="Other than this machine's own, it is open to whoever can reach it."),
+        typer.Option(
+            help="Address to listen on. Any but this machine's own is open to the network."
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.", parser=whole, metavar="N")] = 13000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on.", parser=whole, metavar="N")
+    ] = 13000,
     threads: Annotated[
-        int, typer.Option(help="Requests that are served at once.", parser=whole, metavar="N")
+        int, typer.Option(help="Number of requests served in parallel.", parser=whole, metavar="N")
     ] = 10,
 ) -> None:
-    """Stand between a database and its workers: they share this process's few connections.
+    """Serve a database to many workers, which share this process's few connections.
 
-    Workers then have `--storage grpc://HOST:PORT`. It has no login, and whoever reaches it can
-    change studies: that is why it listens on this machine alone. Ctrl-C ends it.
+    Workers use `--storage grpc://HOST:PORT`. The proxy has no login: whoever reaches it can change
+    studies, so by default it listens on this machine alone. Ctrl-C ends it.
     """
     from nas.cli.text import console
     from nas.execution.proxy import serve
@@ -37,7 +41,9 @@ def command(
     def ready() -> None:
         out.print(f"Proxy: grpc://{host}:{port}", soft_wrap=True)
         if host not in ("127.0.0.1", "localhost", "::1"):
-            out.print(f"It has no login and listens at {host}: others may be able to reach it.")
+            out.print(
+                f"The proxy has no login and listens on {host}: others may be able to reach it."
+            )
         out.print("Ctrl-C ends it.")
         sys.stdout.flush()
 

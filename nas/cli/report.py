@@ -1,11 +1,11 @@
-"""`nas report`: the study as one HTML file."""
+"""`nas report`: the study as an HTML file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nas.cli.arguments import Study
+from nas.cli.arguments import Study, option
 
 
 def command(
@@ -13,31 +13,26 @@ def command(
     compare: Annotated[
         list[str] | None,
         typer.Option(
-            help="Draw this study's front as well; may be given again.",
+            help="Another study whose front to draw; may be repeated.",
             metavar="STUDY",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The file to write. Default: report.html in the study's folder.",
-            show_default=False,
-        ),
+        option("File to write. Default: report.html in the study's folder.", "--output", "-o"),
     ] = None,
 ) -> None:
-    """Write the study as one HTML file that works offline, and its tables as CSV."""
+    """Write the study as an HTML file that works offline, and its tables as CSV."""
     from nas.cli.text import console
     from nas.errors import StudyError
     from nas.files import write_whole
     from nas.records.tables import write_tables
     from nas.results import report
-    from nas.results.opened import opened
+    from nas.results.view import open_study
 
-    found = opened(study)
-    text = report.write(found, [opened(name) for name in compare or ()])
+    found = open_study(study)
+    text = report.write(found, [open_study(name) for name in compare or ()])
     path = output or found.folder.path / "report.html"
     try:
         write_whole(path, text)

@@ -1,39 +1,24 @@
 """`nas show`: one candidate."""
 
-from typing import Annotated
-
-import typer
-
-from nas.cli.arguments import Study, whole
+from nas.cli.arguments import Study, Trial
 
 
-def command(
-    study: Study = None,
-    trial: Annotated[
-        int | None,
-        typer.Option(
-            help="Its number. Default: the most accurate one.",
-            show_default=False,
-            parser=whole,
-            metavar="N",
-        ),
-    ] = None,
-) -> None:
-    """One candidate: what became of it, its layers, its learning curve."""
+def command(study: Study = None, trial: Trial = None) -> None:
+    """One candidate: its outcome, its layers, its learning curve."""
     from rich.markup import escape
 
-    from nas.architecture import show
     from nas.cli.text import console, kilobytes, number, percent, table
     from nas.records import choice
-    from nas.results.opened import opened
+    from nas.records.tables import LAYER_HEADINGS, layer_cells
+    from nas.results.view import open_study
 
-    found = opened(study)
+    found = open_study(study)
     record = choice.best(found.records) if trial is None else choice.by_number(found.records, trial)
     out = console()
     why = f": {record.reason}" if record.reason else ""
     out.print(f"Trial {record.number} of {found.folder.path}, {record.state}{why}", markup=False)
     if not record.architecture_json:
-        out.print("It has no layers to show. Drawn:")
+        out.print("It has no layers. Sampled parameters:")
         for name, value in record.sampled.items():
             out.print(f"  {name} = {value}", markup=False)
         return
@@ -47,36 +32,11 @@ def command(
         f"({kilobytes(architecture.ram('int8', with_input=False))} without the input)"
     )
     out.print()
-    columns = [
-        ("", "right"),
-        ("layer", "left"),
-        ("output", "right"),
-        ("field", "right"),
-        ("params", "right"),
-        ("MACs", "right"),
-    ]
-    rows = [
-        (
-            str(row.number),
-            escape(row.text),
-            show(row.out_shape),
-            str(row.receptive_field),
-            number(row.params) if row.params else "",
-            number(row.macs) if row.macs else "",
-        )
-        for row in architecture.table()
-    ]
-    out.print(table(columns, rows))
+    layers = [[escape(cell) for cell in row] for row in layer_cells(architecture)]
+    out.print(table(LAYER_HEADINGS, layers, words=("layer",)))
     if record.curve:
-        columns = [
-            ("epoch", "right"),
-            ("train loss", "right"),
-            ("train acc.", "right"),
-            ("held-out loss", "right"),
-            ("held-out acc.", "right"),
-            ("seconds", "right"),
-        ]
-        rows_ = [
+        measured = ("train loss", "train acc.", "held-out loss", "held-out acc.")
+        epochs = [
             (
                 str(epoch.number),
                 f"{epoch.train_loss:.4f}",
@@ -87,4 +47,4 @@ def command(
             )
             for epoch in record.curve
         ]
-        out.print(table(columns, rows_))
+        out.print(table(("epoch", *measured, "seconds"), epochs))

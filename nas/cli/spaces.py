@@ -8,7 +8,8 @@ def command() -> None:
 
     out = console()
     rows = [(name, spaces.load(name).summary) for name in spaces.built_in()]
-    out.print(table([("space", "left"), ("what it holds", "left")], rows))
+    headings = ("space", "what it holds")
+    out.print(table(headings, rows, words=headings))
     out.print(
         "Your own: a .py file with sample(trial, task) -> nas.Architecture, --space ./mine.py"
     )

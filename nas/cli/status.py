@@ -1,12 +1,13 @@
-"""`nas status`: how far a study is."""
+"""`nas status`: the progress of a study."""
 
 import shlex
+import sys
 
 from nas.cli.arguments import Study, program
 
 
 def command(study: Study = None) -> None:
-    """How far a study is: counts by outcome, the best so far, its settings."""
+    """Show the progress of a study: counts by outcome, best candidate, settings."""
     from datetime import UTC, datetime
 
     from filelock import FileLock, Timeout
@@ -14,12 +15,15 @@ def command(study: Study = None) -> None:
     from nas.cli.text import best, console, counts, duration
     from nas.execution.progress import Progress
     from nas.records import State
-    from nas.results.opened import read
+    from nas.results.view import read
+    from nas.study import attributes
     from nas.study import folder as folders
 
     folder = folders.existing(study)
-    config = folder.config()
-    records = read(folder).records
+    found = read(folder)
+    config, records = found.config, found.records
+    if edited := attributes.edits(found.study, folder):
+        print(f"nas: {attributes.edit_notice(folder, edited)}", file=sys.stderr)
     progress = Progress.of(config.trials, config.recipe.epochs, records)
     try:
         with FileLock(folder.search_lock, timeout=0):
@@ -45,7 +49,7 @@ def command(study: Study = None) -> None:
     for record in records:
         if record.state is State.RUNNING and record.started:
             since = duration((datetime.now(UTC) - record.started).total_seconds())
-            out.print(f"  trial {record.number} on {record.worker}, begun {since} ago")
+            out.print(f"  trial {record.number} on {record.worker}, started {since} ago")
     if running:
         out.print("A search is running.")
     elif progress.trained < config.trials:

@@ -1,10 +1,10 @@
-"""How figures and tables look, the same in every command."""
+"""Formats of figures and tables, the same in every command."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from nas.execution.progress import Progress
@@ -12,7 +12,7 @@ from nas.records import Record, State, Verification
 
 
 def console() -> Console:
-    """Standard output; where it is no terminal, without colours and wide enough for any table."""
+    """Standard output; if it is not a terminal, without colours and wide enough for any table."""
     made = Console(highlight=False)
     return made if made.is_terminal else Console(highlight=False, width=200)
 
@@ -37,16 +37,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def table(columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:
-    """A table; a column is its heading and `left` or `right`."""
+def table(
+    headings: Iterable[str], rows: Iterable[Sequence[str]], words: Collection[str] = ()
+) -> Table:
+    """A table of figures, right-aligned except in the columns whose headings are in `words`."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading, side in columns:
-        made.add_column(
-            heading,
-            justify="right" if side == "right" else "left",
-            no_wrap=side == "right",
-            overflow="fold",
-        )
+    for heading in headings:
+        is_text = heading in words
+        side: JustifyMethod = "left" if is_text else "right"
+        made.add_column(heading, justify=side, no_wrap=not is_text, overflow="fold")
     for row in rows:
         made.add_row(*row)
     return made
@@ -63,34 +62,26 @@ def print_front(
         f"Front of {folder}: accuracy on held-out training images, one run each",
         soft_wrap=True,
     )
-    shown = [record.number for record in front if record.number in verified]
-    if shown:
-        out.print("test: on test images, mean ± standard deviation (number of seeds)")
-    out.print()
-    columns = [("params", "right"), ("accuracy", "right")]
-    columns += [("test", "right")] if shown else []
-    columns += [("MACs", "right"), ("RAM", "right"), ("trial", "right"), ("architecture", "left")]
+    headings = ["params", "accuracy", "MACs", "RAM", "trial", "architecture"]
     rows = [
-        (
+        [
             number(record.params),
             percent(record.accuracy),
-            *([spread(verified.get(record.number))] if shown else []),
             number(record.macs),
             kilobytes(record.peak_ram),
             str(record.number),
             record.architecture.summary(),
-        )
+        ]
         for record in front
     ]
-    out.print(table(columns, rows))
-
-
-def spread(verified: Verification | None) -> str:
-    """`99.41 ± 0.05 (5)`."""
-    if verified is None:
-        return "-"
-    deviation = "" if verified.std is None else f" ± {verified.std:.2f}"
-    return f"{verified.mean:.2f}{deviation} ({verified.n})"
+    found = [verified.get(record.number) for record in front]
+    if any(found):
+        out.print("test: on test images, mean ± standard deviation (number of seeds)")
+        headings.insert(2, "test")
+        for row, one in zip(rows, found, strict=True):
+            row.insert(2, f"{one.spread} ({one.n})" if one else "-")
+    out.print()
+    out.print(table(headings, rows, words=("architecture",)))
 
 
 def counts(progress: Progress) -> str:
@@ -122,6 +113,6 @@ def pace(progress: Progress) -> str:
     left = progress.seconds_left
     if left is None:
         return "first epoch under way"
-    # Until one has been stopped early, every candidate is counted with all its epochs.
+    # Until a candidate has been stopped early, all are expected to train to the end.
     most = "" if progress.counts[State.STOPPED] else "at most "
     return f"{progress.pace.per_second:.2f} epochs/s, {most}{duration(left)} left"

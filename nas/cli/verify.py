@@ -4,80 +4,53 @@ import shlex
 import sys
 from collections.abc import Sequence
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from nas.cli.arguments import Study, again, program, whole
+from nas.cli.arguments import DataDir, Study, again, count, option, program
 
 if TYPE_CHECKING:
-    from nas.results.opened import Opened
     from nas.results.plan import Plan
-
-
-def _number(text: str) -> Any:
-    return typer.Option(help=text, show_default=False, parser=whole, metavar="N")
+    from nas.results.view import StudyView
 
 
 def command(
     study: Study = None,
     trial: Annotated[
-        list[int] | None, _number("Verify this candidate alone; may be given several times.")
+        list[int] | None, count("Verify this candidate only; may be repeated.")
     ] = None,
-    front: Annotated[
-        bool, typer.Option("--front", help="Verify all of the front. This is the default.")
-    ] = False,
+    front: Annotated[bool, option("Verify the whole front (default).", "--front")] = False,
     min_accuracy: Annotated[
-        float | None,
-        typer.Option(
-            help="Leave out what has less on the held-out images, in percent.",
-            show_default=False,
-        ),
+        float | None, option("Leave out candidates with a lower held-out accuracy, in percent.")
     ] = None,
-    seeds: Annotated[int | None, _number("Runs a candidate. Default: 5.")] = None,
+    seeds: Annotated[int | None, count("Runs per candidate. Default: 5.")] = None,
     target: Annotated[
         float | None,
-        typer.Option(
-            help="Find the smallest network of the front that reaches this accuracy, in percent.",
-            show_default=False,
-        ),
+        option("Find the smallest network of the front with this test accuracy, in percent."),
     ] = None,
     passes: Annotated[
         int | None,
-        typer.Option(
-            "--pass",
-            help="Runs that have to reach the target. Default: four fifths of the seeds.",
-            show_default=False,
-            parser=whole,
-            metavar="N",
-        ),
+        count("Runs that must reach the target. Default: four fifths of the seeds.", "--pass"),
     ] = None,
     sustained: Annotated[
         int | None,
-        _number(
-            "Ask the target of each of the last N epochs. This reads the test images after each "
-            "of them, and not once."
+        count(
+            "The last N epochs must all reach the target. This reads the test images after each "
+            "of them instead of once."
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default=False)
-    ] = "auto",
-    workers: Annotated[int | None, _number("Processes. Default: as in a search.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the data is.", show_default=False)
-    ] = None,
+    device: Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    workers: Annotated[int | None, count("Processes. Default: as in a search.")] = None,
+    data_dir: DataDir = None,
 ) -> int:
-    """Train networks again, on all training images, and read the test images.
+    """Train networks again on all training images, with fresh seeds, and test them.
 
-    Each with fresh seeds, and by the study's own recipe. Reported is the accuracy after the last
-    epoch, never the best one: mean, standard deviation, minimum and number of seeds. The same
-    command again resumes.
+    Uses the study's recipe. Reports the test accuracy after the last epoch, never the best epoch:
+    mean, standard deviation, minimum and number of seeds. The same command again resumes.
     """
     from nas.cli.follow import Runs
     from nas.cli.text import console
-    from nas.results.opened import opened as open_study
     from nas.results.verify import verify
+    from nas.results.view import open_study
 
     found = open_study(study)
     plan = _plan(found, trial, front, min_accuracy, seeds, target, passes, sustained)
@@ -95,7 +68,7 @@ def command(
 
 
 def _plan(
-    found: "Opened",
+    found: "StudyView",
     trial: Sequence[int] | None,
     front: bool,
     min_accuracy: float | None,
@@ -109,77 +82,71 @@ def _plan(
     from nas.results.plan import Plan
 
     if trial and (front or min_accuracy is not None):
-        raise ConfigError("--trial N or the front, --front or --min-accuracy: give one of them")
+        raise ConfigError("--trial excludes --front and --min-accuracy: give one of them")
     if target is None and (passes is not None or sustained is not None):
-        raise ConfigError("--pass and --sustained say how a --target is reached: give one")
+        raise ConfigError("--pass and --sustained need a --target: give one")
     if target is not None and not 0 < target <= 100:
         raise ConfigError(f"--target {target:g}: it is in percent, above 0 and at most 100")
-    count = _at_least_one("--seeds", seeds) or 5
-    needed = passes if passes is not None else ceil(0.8 * count)
-    if not 1 <= needed <= count:
-        raise ConfigError(f"--pass {needed}: it goes from 1 to the number of seeds, {count}")
+    runs = _at_least_one("--seeds", seeds) or 5
+    needed = passes if passes is not None else ceil(0.8 * runs)
+    if not 1 <= needed <= runs:
+        raise ConfigError(f"--pass {needed}: choose from 1 to the number of seeds, {runs}")
     epochs = found.config.recipe.epochs
     if sustained is not None and not 1 <= sustained <= epochs:
-        raise ConfigError(
-            f"--sustained {sustained}: it goes from 1 to the {epochs} epochs of a run"
-        )
+        raise ConfigError(f"--sustained {sustained}: choose from 1 to the {epochs} epochs of a run")
     if trial:
         chosen = {number: choice.by_number(found.records, number) for number in trial}
         candidates = sorted(map(choice.trained, chosen.values()), key=lambda r: r.params or 0)
     else:
         candidates = choice.from_accuracy(found.records, min_accuracy or 0)
     last = sustained or 1
-    wanted = Target(target, needed, count, last) if target is not None else None
-    return Plan(candidates, count, last, wanted)
+    wanted = Target(target, needed, runs, last) if target is not None else None
+    return Plan(candidates, runs, last, wanted)
 
 
 def _at_least_one(flag: str, value: int | None) -> int | None:
     from nas.errors import ConfigError
 
     if value is not None and value < 1:
-        raise ConfigError(f"{flag} {value}: it is at least 1")
+        raise ConfigError(f"{flag} {value}: choose at least 1")
     return value
 
 
-def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
+def _report(found: "StudyView", plan: "Plan", min_accuracy: float | None) -> int:
     """Print what was found; the exit status is 1 if no network reaches the target."""
     from nas.cli.text import console, number, percent, table
     from nas.data import DATASETS
-    from nas.results import opened as studies
+    from nas.results.view import read
 
-    now = studies.read(found.folder)
+    now = read(found.folder)
     rows = []
     for record in plan.candidates:
         verified = now.verified.get(record.number)
         if verified is None:
             continue
-        passed = sum(plan.target.passed(verified.runs)) if plan.target else 0
-        rows.append(
-            (
-                number(record.params),
-                f"{verified.mean:.2f}",
-                "-" if verified.std is None else f"{verified.std:.2f}",
-                f"{verified.minimum:.2f}",
-                str(verified.n),
-                *([f"{passed}"] if plan.target else []),
-                percent(record.accuracy),
-                str(record.number),
-                record.architecture.summary(),
-            )
-        )
-    columns = [(name, "right") for name in ("params", "test mean", "std", "min", "n")]
-    columns += [("passed", "right")] if plan.target else []
-    columns += [("held out", "right"), ("trial", "right"), ("architecture", "left")]
+        row = {
+            "params": number(record.params),
+            "test": verified.spread,
+            "min": f"{verified.minimum:.2f}",
+            "n": str(verified.n),
+        }
+        if plan.target:
+            row["passed"] = str(sum(plan.target.passed(verified.runs)))
+        row["held out"] = percent(record.accuracy)
+        row["trial"] = str(record.number)
+        row["architecture"] = record.architecture.summary()
+        rows.append(row)
     out = console()
-    known = DATASETS.get(found.config.dataset)  # else it is the user's own
-    count = f"{known.test_images:,} " if known else ""
+    known = DATASETS.get(found.config.dataset)  # None for the user's own
+    images = f"{known.test_images:,} " if known else ""
     out.print(
-        f"{found.folder.path}: percent of the {count}test images after the last of "
-        f"{found.config.recipe.epochs} epochs on all training images",
+        f"{found.folder.path}: percent of the {images}test images (mean ± standard deviation of n "
+        f"seeds), after {found.config.recipe.epochs} epochs on all training images",
         soft_wrap=True,
     )
     out.print()
-    out.print(table(columns, rows))
+    cells = [list(row.values()) for row in rows]
+    out.print(table(rows[0] if rows else (), cells, words=("architecture",)))
     out.print()
     if plan.target is None:
         return 0
@@ -201,5 +168,5 @@ def _report(found: "Opened", plan: "Plan", min_accuracy: float | None) -> int:
         soft_wrap=True,
     )
     take = shlex.join([program(), "export", found.folder.given, "--trial", str(answer.number)])
-    out.print(f"To take it away: {take}", soft_wrap=True)
+    out.print(f"To export it: {take}", soft_wrap=True)
     return 0

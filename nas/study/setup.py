@@ -1,4 +1,4 @@
-"""Preparing a search: the settings and the space of a new study, or of one that is resumed."""
+"""Prepare a search: settings and space of a new or resumed study."""
 
 import os
 import platform
@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+import optuna
+
 from nas import spaces
 from nas.errors import StudyError
 from nas.files import write_whole
-from nas.pruning import early_stopping
-from nas.sampling import samplers
+from nas.setting import Scope
 from nas.spaces import Space
-from nas.study import artifacts
+from nas.study import attributes
 from nas.study import config as configuration
 from nas.study.config import StudyConfig
 from nas.study.folder import Folder, stored_settings
@@ -23,25 +24,23 @@ from nas.version import installed_version
 def prepare(
     folder: Folder,
     flags: Mapping[str, Any],
-    own: Mapping[str, Any] | None,
+    study: optuna.Study | None,
     space_file: str | None = None,
 ) -> tuple[StudyConfig, Space]:
-    """The configuration and the space for a search: of a new study, or of one that is resumed.
+    """The configuration and the space for a search of a new or resumed study.
 
-    `flags` are the settings that the user gave; a study.toml that is already in the folder fills
-    in the others. `own` are the settings of a study that exists, and the law: what would change
-    what the study is raises `StudyError`. `space_file` is where this machine has the space.
+    `flags` are the settings that the user gave. An existing `study` has its settings in its
+    storage: flags that contradict them raise `StudyError`. For a new study, a study.toml in the
+    folder supplies missing flags. `space_file` is the space's file on this machine.
     """
-    stored = stored_settings(folder)
-    if own is not None:
-        _refuse_changes(folder, own, stored, flags)
-        here = {name: stored[name] for name in ("artifacts",) if name in stored}
-        stored = {**stored, **own, **here}
-    config = configuration.from_settings({**stored, **flags, **_place(folder)})
-    samplers.check(config.sampler)
-    early_stopping.rule(config.early_stop)
-    if config.artifacts:
-        artifacts.check(config.artifacts)
+    own = attributes.settings(study) if study else None
+    if study is None or own is None:
+        stored = stored_settings(folder)
+    else:
+        _check_unchanged(folder, study, own, flags)
+        stored = configuration.to_settings(attributes.config(study, folder))
+    storage = {"storage": folder.storage} if folder.storage else {}
+    config = configuration.from_settings({**stored, **flags, **storage})
     file = spaces.locate(space_file) if space_file else None
     if file is None and own is not None and folder.space.is_file():
         file = folder.space
@@ -54,10 +53,10 @@ def prepare(
 def write(
     folder: Folder, config: StudyConfig, chosen: Space, machine: Machine | None = None
 ) -> None:
-    """Write study.toml and the copy of the search space; raises `StudyError` where it cannot.
+    """Write study.toml and the copy of the search space; raises `StudyError` if that fails.
 
-    `machine` is the one that trains, where that is one. What it is, and the versions here, stand in
-    study.toml behind those of former searches, unless they are among them.
+    Appends this machine's versions, and `machine` if given, to the environments in study.toml,
+    unless they are listed there.
     """
     folder.make()
     made_with = configuration.environments(folder.settings) if folder.settings.is_file() else []
@@ -73,7 +72,7 @@ def write(
 
 
 def versions() -> dict[str, str]:
-    """The versions of what decides a result."""
+    """Versions and hardware that affect results."""
     packages = ("torch", "torchvision", "optuna", "numpy", "scikit-learn")
     return {
         "python": platform.python_version(),
@@ -84,11 +83,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def _refuse_changes(
-    folder: Folder, own: Mapping[str, Any], stored: Mapping[str, Any], flags: Mapping[str, Any]
+def _check_unchanged(
+    folder: Folder, study: optuna.Study, own: Mapping[str, Any], flags: Mapping[str, Any]
 ) -> None:
-    settled = configuration.to_settings(configuration.from_settings(own))
-    changed = configuration.differences(settled, {**stored, **flags})
+    changed = configuration.changes(own, flags, Scope.STUDY)
     given = str(flags.get("space", ""))
     if not changed and given.endswith(".py") and folder.space.is_file():
         now = spaces.locate(given).read_bytes()
@@ -99,7 +97,9 @@ def _refuse_changes(
             f"study {folder.name} exists with other settings: {', '.join(changed)}: "
             "leave them out to resume it, or choose another --study"
         )
-
-
-def _place(folder: Folder) -> dict[str, str]:
-    return {"storage": folder.storage} if folder.storage else {}
+    edited = [text for text in attributes.edits(study, folder) if text.split()[0] not in flags]
+    if edited:
+        raise StudyError(
+            f"{attributes.edit_notice(folder, edited)}: undo the edit, give --trials or "
+            "--max-draws as flags, or choose another --study"
+        )

@@ -1,4 +1,4 @@
-"""Known architectures that a search begins with: a former study's front, or a file."""
+"""Known architectures to start a search from: the front of another study, or a file."""
 
 import json
 import warnings
@@ -17,22 +17,22 @@ from nas.spaces import Space
 from nas.storage import studies
 from nas.study import folder as folders
 
-QUEUED = "queued"  # attribute: the architecture's hash, before its trial has been drawn
+QUEUED = "queued"  # attribute: the architecture's hash, while its trial is queued
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An architecture to begin with."""
+    """An architecture to start from."""
 
     origin: str  # "studies/mnist-8000, trial 7"
     architecture: Architecture
-    sampled: Mapping[str, Any]  # what its own search space drew, if it is known
+    sampled: Mapping[str, Any]  # the parameters of its search space, if known
 
 
 def known(source: str) -> list[Known]:
-    """The architectures of `source`: a .json file with one, or a study, whose front it is.
+    """The architectures of `source`: the one in a .json file, or the front of a study.
 
-    Raises `StudyError` if there is nothing, `ArchitectureError` if a file is no sound architecture.
+    Raises `StudyError` if there is none, `ArchitectureError` if a file has no valid architecture.
     """
     if source.endswith(".json"):
         try:
@@ -51,7 +51,7 @@ def known(source: str) -> list[Known]:
 
 
 def check(candidates: Sequence[Known], task: Task) -> None:
-    """Raise `StudyError` if one of the `candidates` is for another task."""
+    """Raise `StudyError` if one of the `candidates` does not fit the task."""
     for one in candidates:
         net = one.architecture
         if net.input_shape != task.input_shape or net.out_shape != (task.classes,):
@@ -63,19 +63,19 @@ def check(candidates: Sequence[Known], task: Task) -> None:
 
 
 def enqueue(study: optuna.Study, candidates: Sequence[Known], space: Space, task: Task) -> None:
-    """Queue the `candidates` that the study has not had, before anything else is.
+    """Queue the `candidates` that the study does not have yet.
 
-    Where the space can draw one, its parameters are queued, so that the sampler learns from it;
-    else the architecture itself is.
+    If the space can draw one, its parameters are queued, so that the sampler learns from it.
+    Otherwise the architecture itself is queued.
     """
-    there = {
+    known_hashes = {
         value
         for trial in study.get_trials(deepcopy=False)
         for value in (trial.user_attrs.get("hash"), trial.user_attrs.get(QUEUED))
         if value
     }
     for one in candidates:
-        if one.architecture.hash in there:
+        if one.architecture.hash in known_hashes:
             continue
         attributes = {START_FROM: one.origin, QUEUED: one.architecture.hash}
         if _can_draw(space, task, one):
@@ -86,13 +86,13 @@ def enqueue(study: optuna.Study, candidates: Sequence[Known], space: Space, task
 
 
 def _can_draw(space: Space, task: Task, one: Known) -> bool:
-    """Whether `space` makes this architecture of the parameters it was once drawn with."""
+    """Whether `space` makes the same architecture from the parameters it was drawn with."""
     if not one.sampled:
         return False
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Optuna warns of a value that is out of its range
+            warnings.simplefilter("error")  # Optuna warns about a value out of range
             drawn = space.sample(optuna.trial.FixedTrial(dict(one.sampled)), task)
-    except (ArchitectureError, SpaceError):  # what a space makes of another's parameters
+    except (ArchitectureError, SpaceError):  # the parameters are those of another space
         return False
     return drawn.hash == one.architecture.hash

@@ -1,76 +1,85 @@
-"""How a candidate is trained: values only, no torch."""
+"""The settings of training. Imports no torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from math import cos, pi
+from dataclasses import dataclass, replace
 
-from nas.errors import ConfigError, unknown
+from nas.setting import check, setting
+from nas.training.arithmetic import DTYPES
+from nas.training.schedule import averaging_rates, learning_rates
 
 MAX_EPOCHS = 15
 SCHEDULES = ("restarts", "one-cycle")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISION_CHOICES = ("auto", *DTYPES)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How a candidate is trained. Raises `ConfigError` for values that cannot work."""
 
-    epochs: int = MAX_EPOCHS  # in all; at most 15
-    batch_size: int = 64
-    lr: float = 0.04  # AdamW's peak learning rate
-    lr_without_norm: float = 0.25  # what it is multiplied by if the network has no batch norm
-    weight_decay: float = 1e-4
-    schedule: str = "one-cycle"  # or restarts: cycles of 1 + 3 + 11 epochs
-    warmup: float = 0.2  # share of a cycle in which the learning rate rises
-    average: float = 1.0  # epochs that the network's weights are averaged over; 0: none
-    bn_images: int = 2_000  # training images that batch norm is measured with; 0: see `Measuring`
-    label_smoothing: float = 0.0
-    rotation: float = 7.0  # degrees, each way
-    shift: float = 1.5  # pixels, each way
-    scale: float = 0.05  # relative, each way
-    flip: float = 0.0  # probability that an image is mirrored left to right
-    fade: float = 0.33  # share of the steps, the last, in which augmentation but flip fades
-    fade_above: float = 1.5  # percent of training images wrong until then; with fewer it does not
-    precision: str = "auto"  # bfloat16 on a CPU that has it, else float32
+    epochs: int = setting(
+        MAX_EPOCHS,
+        f"Epochs a candidate trains, 1 to {MAX_EPOCHS}.",
+        minimum=1,
+        maximum=MAX_EPOCHS,
+        flag="Candidates and training",
+    )
+    batch_size: int = setting(64, "Images a step; 16 for digits.", minimum=2, maximum=65_536)
+    lr: float = setting(0.04, "Peak learning rate of AdamW.", minimum=1e-8, maximum=100)
+    lr_without_norm: float = setting(
+        0.25, "Factor on it for networks without batch norm.", minimum=1e-3, maximum=10
+    )
+    weight_decay: float = setting(1e-4, "Weight decay of AdamW.", minimum=0, maximum=10)
+    schedule: str = setting(
+        "one-cycle", "one-cycle, or restarts: cycles of 1 + 3 + 11 epochs.", choices=SCHEDULES
+    )
+    warmup: float = setting(
+        0.2, "Share of a cycle in which the learning rate rises.", minimum=0, maximum=0.9
+    )
+    average: float = setting(
+        1.0, "Epochs the weights are averaged over; 0: none.", minimum=0, maximum=MAX_EPOCHS
+    )
+    bn_images: int = setting(
+        2_000,
+        "Training images that batch norm's statistics are renewed from; 0: running averages.",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    label_smoothing: float = setting(0.0, "Label smoothing.", minimum=0, maximum=0.9)
+    rotation: float = setting(7.0, "Augmentation: degrees, each way.", minimum=0, maximum=180)
+    shift: float = setting(1.5, "Augmentation: pixels, each way.", minimum=0, maximum=28)
+    scale: float = setting(0.05, "Augmentation: relative, each way.", minimum=0, maximum=0.9)
+    flip: float = setting(
+        0.0, "Probability that an image is mirrored left to right.", minimum=0, maximum=1
+    )
+    fade: float = setting(
+        0.33,
+        "Share of the steps, the last, in which rotation, shift and scale fade.",
+        minimum=0,
+        maximum=1,
+    )
+    fade_above: float = setting(
+        1.5,
+        "Percent of training images wrong before that; with fewer it does not fade.",
+        minimum=0,
+        maximum=100,
+    )
+    precision: str = setting(
+        "auto", "auto is bfloat16 on a CPU that has it, else float32.", choices=PRECISION_CHOICES
+    )
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            kind = type(field.default)
-            allowed = (int, float) if kind is float else (kind,)
-            if isinstance(value, bool) or not isinstance(value, allowed):
-                raise ConfigError(
-                    f"{field.name} = {value!r}: it is a {_KIND[kind]}, such as {field.default!r}"
-                )
-        _check_choice("schedule", self.schedule, SCHEDULES)
-        _check_choice("precision", self.precision, PRECISIONS)
-        _check_range("epochs", self.epochs, 1, MAX_EPOCHS)
-        _check_range("batch_size", self.batch_size, 2, 65_536)
-        _check_range("lr", self.lr, 1e-8, 100)
-        _check_range("lr_without_norm", self.lr_without_norm, 1e-3, 10)
-        _check_range("weight_decay", self.weight_decay, 0, 10)
-        _check_range("warmup", self.warmup, 0, 0.9)
-        _check_range("average", self.average, 0, MAX_EPOCHS)
-        _check_range("bn_images", self.bn_images, 0, 1_000_000)
-        _check_range("label_smoothing", self.label_smoothing, 0, 0.9)
-        _check_range("rotation", self.rotation, 0, 180)
-        _check_range("shift", self.shift, 0, 28)
-        _check_range("scale", self.scale, 0, 0.9)
-        _check_range("flip", self.flip, 0, 1)
-        _check_range("fade", self.fade, 0, 1)
-        _check_range("fade_above", self.fade_above, 0, 100)
+        check(self)
 
     def of_network(self, batch_norm: bool) -> "Recipe":
-        """The recipe of one network, with or without batch norm: its peak learning rate is `lr`."""
+        """The recipe for a network with or without batch norm: `lr` is its peak learning rate."""
         lr = self.lr if batch_norm else self.lr_without_norm * self.lr
         return replace(self, lr=lr, lr_without_norm=1.0)
 
     @property
     def cycles(self) -> tuple[int, ...]:
-        """Epochs of each learning-rate cycle; they add up to `epochs`.
+        """Epochs of each learning-rate cycle; their sum is `epochs`.
 
-        One (Smith and Topin, Super-convergence, 2018), or warm restarts (Loshchilov and Hutter,
-        SGDR, 2017) of 1, then 3, then the remaining epochs.
+        One cycle (Smith and Topin, Super-convergence, 2018), or warm restarts (Loshchilov and
+        Hutter, SGDR, 2017) of 1, then 3, then the remaining epochs.
         """
         if self.schedule == "one-cycle" or self.epochs == 1:
             return (self.epochs,)
@@ -79,47 +88,11 @@ class Recipe:
         return (1, 3, self.epochs - 4)
 
     def learning_rates(self, steps_per_epoch: int) -> list[float]:
-        """The learning rate of every step; see `learning_rates`."""
+        """The learning rate of every step."""
         return learning_rates(self.lr, self.warmup, self.cycles, steps_per_epoch)
 
-    def shares(self, steps_per_epoch: int) -> list[float]:
-        """How far the average goes towards the weights after every step; see `shares`."""
-        return shares(self.average, self.epochs, steps_per_epoch)
-
-
-def learning_rates(
-    peak: float, warmup: float, cycles: Sequence[int], steps_per_epoch: int
-) -> list[float]:
-    """The learning rate of every step: per cycle a linear rise from a tenth of the peak, then
-    half a cosine down to zero."""
-    rates = []
-    for epochs in cycles:
-        steps = epochs * steps_per_epoch
-        rise = int(warmup * steps)
-        fall = steps - rise
-        rates += [peak * (0.1 + 0.9 * step / rise) for step in range(rise)]
-        rates += [peak * (1 + cos(pi * step / fall)) / 2 for step in range(1, fall + 1)]
-    return rates
-
-
-def shares(average: float, epochs: int, steps_per_epoch: int) -> list[float]:
-    """How far an average over `average` epochs goes towards the weights after every step.
-
-    At first it goes further, as there is less to remember: it never looks back over more than about
-    a ninth of the steps so far.
-    """
-    steps = range(1, epochs * steps_per_epoch + 1)
-    return [max(min(1.0, 1 / (average * steps_per_epoch)), 9 / (9 + step)) for step in steps]
-
-
-_KIND = {int: "whole number", float: "number", str: "word"}
-
-
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ConfigError(unknown(name, value, known))
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name} = {value!r}: it goes from {low} to {high}")
+    def averaging_rates(self, steps_per_epoch: int) -> list[float]:
+        """The rate of the weights' moving average at every step; zeros without an average."""
+        if not self.average:
+            return [0.0] * (self.epochs * steps_per_epoch)
+        return averaging_rates(self.average, self.epochs, steps_per_epoch)

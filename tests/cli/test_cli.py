@@ -12,14 +12,17 @@ from idx import write_mnist
 
 import nas
 from nas.cli.app import app, run
+from nas.storage import adapter, studies
+from nas.study import attributes
+from nas.study.folder import Folder
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
 FLAGS = {
     "search": [
-        *("budget", "trials", "dataset", "study", "seed", "space", "sampler", "epochs"),
-        *("early-stop", "min-params", "min-accuracy", "start-from"),
-        *("device", "workers", "max-draws", "storage", "artifacts", "ray", "data-dir"),
+        *("study", "start-from", "storage", "ray", "data-dir"),
+        *("budget", "trials", "dataset", "seed", "space", "sampler", "early-stop"),
+        *("min-params", "min-accuracy", "device", "workers", "max-draws", "artifacts", "epochs"),
     ],
     "status": [],
     "front": ["format"],
@@ -34,7 +37,7 @@ FLAGS = {
         *("trial", "best", "smallest", "min-accuracy", "max-params", "format", "output"),
         "data-dir",
     ],
-    "worker": ["storage", "device", "workers", "space", "artifacts", "data-dir"],
+    "worker": ["storage", "space", "data-dir", "device", "workers", "artifacts"],
     "proxy": ["storage", "host", "port", "threads"],
     "spaces": [],
     "datasets": ["data-dir"],
@@ -73,7 +76,7 @@ def test_help_fits_80_columns(command: list[str]) -> None:
 
 
 BAD = [
-    ("--budget 0", "budget = 0: it is a whole number, at least 1"),
+    ("--budget 0", "budget = 0: must be a whole number, at least 1"),
     ("--budget -5", "budget = -5"),
     ("--budget many", "Invalid value for '--budget': 'many' is not a whole number"),
     (
@@ -81,15 +84,18 @@ BAD = [
         "budget 42 is below the smallest network of space conv, which",
     ),
     ("--trials 0", "trials = 0"),
-    ("--epochs 0", "epochs = 0: it goes from 1 to 15"),
-    ("--epochs 16", "epochs = 16: it goes from 1 to 15"),
+    ("--epochs 0", "epochs = 0: must be a whole number from 1 to 15"),
+    ("--epochs 16", "epochs = 16: must be a whole number from 1 to 15"),
     ("--space cnn", "unknown space 'cnn': known are conv, seeds"),
     ("--space ./none.py", "space ./none.py: there is no such file"),
     ("--dataset cifar", "unknown data set 'cifar': known are digits, mnist"),
     ("--device gpu --dataset digits", "unknown device 'gpu': known are auto, cpu"),
     ("--sampler cmaes", "unknown sampler 'cmaes': known are evolution, tpe"),
-    ("--early-stop median", "unknown early stopping 'median': known are front, neighbours, asha"),
-    ("--min-accuracy 100 --dataset digits", "min_accuracy = 100.0: it is percent, from 0 to below"),
+    ("--early-stop median", "unknown early_stop 'median': known are front, neighbours, asha"),
+    (
+        "--min-accuracy 100 --dataset digits",
+        "min_accuracy = 100.0: must be a number from 0 to below 100",
+    ),
     ("--min-params 9000", "min_params = 9000: it is at most the budget, 8000"),
     ("--start-from none.json", "--start-from none.json cannot be read"),
     ("--start-from nothing", "there is no study at studies/nothing"),
@@ -179,12 +185,34 @@ def test_status_counts_and_says_that_it_is_complete(
 def test_status_says_how_to_resume(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = study / "study.toml"
-    settings.write_text(settings.read_text().replace("trials = 7", "trials = 9"))
     monkeypatch.chdir(study.parent)
+    opened = studies.load(Folder(study).location)
+    settings = attributes.settings(opened)
+    assert settings is not None
+    adapter.set_study_attribute(opened, attributes.STUDY_SETTINGS, {**settings, "trials": 9})
+    (study / "study.toml").unlink()
     assert run(["status", "./study"]) == 0
     # Without its ./ it would be another study, under ./studies.
     assert "To resume: nas search --study ./study\n" in capsys.readouterr().out
+
+
+def test_an_edit_of_study_toml_changes_nothing_and_is_said(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study's storage holds the settings."""
+    settings = study / "study.toml"
+    settings.write_text(settings.read_text().replace("trials = 7", "trials = 9"))
+    assert run(["status", str(study)]) == 0
+    said = capsys.readouterr()
+    assert "The search is complete." in said.out
+    assert f"{settings} was edited (trials 7 -> 9), but it is only a record" in said.err
+    assert run(["search", "--study", str(study)]) == 2
+    assert "trials 7 -> 9" in capsys.readouterr().err
+    settings.write_text(settings.read_text().replace("epochs = 2", "epochs = 3"))
+    assert run(["search", "--study", str(study), "--trials", "9"]) == 2
+    said_again = capsys.readouterr().err
+    assert "epochs 2 -> 3" in said_again
+    assert "trials" not in said_again.partition("(")[2].partition(")")[0], "a flag says it too"
 
 
 def test_the_front_in_three_formats_is_the_same(
@@ -232,7 +260,7 @@ def test_spaces_and_datasets_are_listed(
     mnist_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["spaces"]) == 0
-    assert "The hand-made MNIST nets" in capsys.readouterr().out
+    assert "Hand-made MNIST networks" in capsys.readouterr().out
     assert run(["datasets", "--data-dir", str(mnist_dir)]) == 0
     output = capsys.readouterr().out
     assert str(mnist_dir) in output
@@ -242,7 +270,7 @@ def test_spaces_and_datasets_are_listed(
 
 def test_the_formats_are_the_exporters() -> None:
     from nas.cli.export import Format
-    from nas.export import fresh
+    from nas.export import isolated
     from nas.export.export import FORMATS
 
-    assert [format.value for format in Format] == list(FORMATS) == list(fresh.FORMATS)
+    assert [format.value for format in Format] == list(FORMATS) == list(isolated.FORMATS)

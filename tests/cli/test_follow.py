@@ -4,7 +4,7 @@ import pytest
 
 from nas.cli import follow
 from nas.cli.follow import Runs
-from nas.execution import pace
+from nas.execution import progress as progressing
 from nas.records import Record, Run, State
 from nas.results.plan import Job, Plan
 from nas.training import Epoch
@@ -25,7 +25,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in (follow, pace):
+    for module in (follow, progressing):
         monkeypatch.setattr(module, "time", made)
     return made
 
@@ -41,7 +41,7 @@ def test_a_verification_says_now_and_then_how_far_it_is(
     runs = Runs(all_of_them=True)
     plan = Plan([ONE], seeds=3)
     runs.begin(plan, [Job(ONE, 1), Job(ONE, 2)], 15)
-    assert capsys.readouterr().out == "1 candidate, 3 runs of 15 epochs, 1 there from before\n"
+    assert capsys.readouterr().out == "1 candidate, 3 runs of 15 epochs, 1 already done\n"
     clock.now += 20
     runs.tick()
     assert capsys.readouterr().out == ""
@@ -59,7 +59,7 @@ def test_a_verification_says_now_and_then_how_far_it_is(
         assert capsys.readouterr().out == said, "the sixth epoch is under way"
     epochs(runs, 1, *range(6, 16))
     runs.run(ONE, Run(7, 1, 11, 15, (99.4,), 0.02, 321.4, "cpu"))
-    said = "run 2/3: trial 7, 1,024 parameters, seed 2: 99.40 % of the test images, 321 s\n"
+    said = "run 2/3: trial 7, 1,024 parameters, seed 2: 99.40 % on the test set, 321 s\n"
     assert capsys.readouterr().out == said
 
 
@@ -74,7 +74,7 @@ def test_a_run_that_is_made_again_counts_once(
     epochs(runs, 0, 1)
     runs.tick()
     assert capsys.readouterr().out == (
-        "2 candidates, at most 2 runs of 15 epochs, 0 there from before\n"
+        "2 candidates, at most 2 runs of 15 epochs, 0 already done\n"
         "  0/2 runs, 1/30 epochs, at most 10 min left\n"
     )
 

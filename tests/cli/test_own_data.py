@@ -1,4 +1,4 @@
-"""A data set of a user's own, from its first search to the script that trains its network again."""
+"""A user's own data set, from its first search to the exported training script."""
 
 import os
 import re
@@ -15,15 +15,14 @@ import torch
 from nas.cli.app import run as nas
 from nas.data.images import Images
 from nas.records import State
-from nas.results import opened as studies
-from nas.results import subjects
+from nas.results import subjects, view
 
 SEARCH = "search --dataset {} --budget 600 --trials {} --epochs 2 --workers 1 --device cpu"
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the data set `bars` and a study of it. Not to be changed."""
+    """A directory with the data set `bars` and a study of it. Read-only."""
     folder = tmp_path_factory.mktemp("own")
     bars.write(folder / "bars")
     words = SEARCH.format("./bars", 2).split()
@@ -41,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mine(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current directory; the first one's path is of no use there."""
+    """A copy of `place` as the current directory, with the study's paths changed to it."""
     copy = Path(shutil.copytree(place, tmp_path / "mine"))
     settings = copy / "studies" / "bars-600" / "study.toml"
     settings.write_text(settings.read_text().replace(str(place), str(copy)))
@@ -57,7 +56,7 @@ def spoil(file: Path) -> None:
 
 
 def test_its_networks_take_its_images_and_tell_its_classes(place: Path) -> None:
-    opened = studies.opened(str(place / "studies" / "bars-600"))
+    opened = view.open_study(str(place / "studies" / "bars-600"))
     networks = [record.architecture for record in opened.records if record.state is State.TRAINED]
     assert len(networks) == 2
     for network in networks:
@@ -70,7 +69,7 @@ def test_the_exported_script_trains_the_network_again(
 ) -> None:
     assert nas(["export", "-o", "out"]) == 0
     assert "Proven without nas" in capsys.readouterr().out
-    best = studies.opened("bars-600").front[-1]
+    best = view.open_study("bars-600").front[-1]
     done = subprocess.run(
         [sys.executable, "train.py", "--data", str(mine / "bars"), "--held-out", "--threads", "1"],
         check=False,
@@ -87,9 +86,9 @@ def test_the_exported_script_trains_the_network_again(
 
 def test_in_int8_it_says_what_it_has_then(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert nas(["export", "--format", "onnx-int8", "-o", "int8"]) == 0
-    best = studies.opened("bars-600").front[-1]
+    best = view.open_study("bars-600").front[-1]
     said = re.search(
-        r"Run without nas: (.+) % of the 80 held-out images; the trained network has (.+) % of",
+        r"Run without nas: (.+) % of the 80 held-out images; the trained network has (.+) %",
         capsys.readouterr().out,
     )
     assert said is not None
@@ -110,7 +109,7 @@ def test_int8_is_calibrated_on_images_of_all_classes_where_they_are_sorted() -> 
 def test_it_is_verified_and_reported(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert nas(["verify", "--trial", "0", "--seeds", "1", "--workers", "1"]) == 0
     assert "percent of the test images" in capsys.readouterr().out
-    assert len(studies.opened("bars-600").runs) == 1
+    assert len(view.open_study("bars-600").runs) == 1
     assert nas(["report"]) == 0
     page = (mine / "studies" / "bars-600" / "report.html").read_text(encoding="utf-8")
     assert "bars, at most 600 parameters" in page
@@ -153,7 +152,7 @@ def test_its_folder_may_move(mine: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_worker_has_it_in_a_folder_of_its_own(
     mine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On another machine it is elsewhere."""
+    """As on another machine."""
     url = f"journal://{mine}/study.log"
     words = [*SEARCH.format("./bars", 1).split(), "--storage", url, "--study", "shared"]
     assert nas(words) == 0

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.errors import ConfigError, NasError
+from nas.setting import Scope, about, kind_of, rule
 from nas.study import config
+from nas.study.reference import page
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 
 def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
@@ -28,13 +32,13 @@ def test_a_small_data_set_has_its_own_batch_size() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"budget": 0}, "budget = 0: it is a whole number, at least 1"),
+        ({"budget": 0}, "budget = 0: must be a whole number, at least 1"),
         ({"budget": -5}, "budget = -5"),
         ({"budget": "many"}, "budget = 'many'"),
         ({"budget": None}, "budget = None"),
         ({"trials": 0}, "trials = 0"),
         ({"workers": 0}, "workers = 0"),
-        ({"seed": -1}, "seed = -1: it is a whole number, at least 0"),
+        ({"seed": -1}, "seed = -1: must be a whole number, at least 0"),
         ({"epochs": 16}, "epochs = 16"),
         ({"dataset": "nothing"}, "unknown data set 'nothing'"),
         ({"budgets": 1}, "unknown setting 'budgets': known are artifacts, average, batch_size"),
@@ -62,7 +66,7 @@ def test_a_file_that_is_no_study_is_one_line(tmp_path: Path, text: str) -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(config._SETTINGS | config._RECIPE)), scalars))
+@given(st.dictionaries(st.sampled_from(sorted(config.SETTINGS)), scalars))
 def test_any_settings_make_a_configuration_or_a_clear_error(settings: dict[str, object]) -> None:
     try:
         made = config.from_settings(settings)
@@ -73,19 +77,16 @@ def test_any_settings_make_a_configuration_or_a_clear_error(settings: dict[str, 
 
 def test_what_runs_a_study_may_change_and_what_it_is_may_not() -> None:
     old = config.to_settings(config.from_settings({}))
-    assert config.differences(old, {"trials": 300, "workers": 1, "device": "cpu"}) == []
-    assert config.differences(old, {"budget": 8_000}) == []
-    assert config.differences(old, {"budget": 9_000, "epochs": 5}) == [
-        "budget 8000 -> 9000",
-        "epochs 15 -> 5",
-    ]
+    new = {"trials": 300, "workers": 1, "device": "cpu", "budget": 9_000, "epochs": 5}
+    assert config.changes(old, new, Scope.STUDY) == ["budget 8000 -> 9000", "epochs 15 -> 5"]
+    assert config.changes(old, new, Scope.RUN) == ["trials 200 -> 300"]
+    assert config.changes(old, {"budget": 8_000}, *Scope) == []
 
 
 @pytest.mark.parametrize(
     ("text", "made_with"),
     [
         ("", []),
-        ('[environment]\ntorch = "2.0"', [{"torch": "2.0"}]),
         (
             '[[environment]]\ntorch = "2.0"\n[[environment]]\ncores = 2',
             [{"torch": "2.0"}, {"cores": "2"}],
@@ -108,22 +109,16 @@ def test_an_environment_that_is_no_table_is_refused(tmp_path: Path, text: str) -
         config.environments(path)
 
 
-def test_a_study_from_before_a_setting_is_what_it_was(tmp_path: Path) -> None:
-    """A study.toml that a person wrote has today's defaults; one of a study that exists has not."""
-    settings = config.to_settings(config.from_settings({}))
-    assert settings["average"] == 1.0
-    file = tmp_path / "study.toml"
-    text = config.write(config.from_settings({}), [{"nas": "0.1.0"}])
-    later = ("average", "lr_without_norm", "flip", "fade", "fade_above", "bn_images")
-    lines = text.splitlines()
-    kept = [line for line in lines if line.partition(" = ")[0] not in later]
-    assert len(kept) == len(lines) - len(later)
-    file.write_text("\n".join(kept))
-    recipe = config.from_settings(config.read(file)).recipe
-    assert (recipe.average, recipe.lr_without_norm, recipe.fade) == (0.0, 1.0, 0.0)
-    assert (
-        config.differences(config.read(file), {"flip": 0.0, "fade_above": 0.0, "bn_images": 0})
-        == []
-    )
-    file.write_text("budget = 2000\n")
-    assert config.from_settings(config.read(file)).recipe.average == 1.0
+@pytest.mark.parametrize("name", config.SETTINGS)
+def test_every_setting_is_defined_whole(name: str) -> None:
+    """Its check, flag, line in study.toml and entry in the reference follow from the definition."""
+    one = config.SETTINGS[name]
+    assert about(one).help.endswith(".")
+    assert kind_of(one) in (int, float, str)
+    assert rule(one)
+    assert f"| `{name}` |" in REFERENCE
+
+
+def test_the_reference_page_is_what_the_definitions_say() -> None:
+    """`python -m nas.study.reference > docs/settings.md` writes it."""
+    assert page() == REFERENCE

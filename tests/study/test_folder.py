@@ -11,7 +11,7 @@ import pytest
 from nas import spaces
 from nas.errors import ConfigError, NasError, SpaceError, StudyError
 from nas.spaces import Space
-from nas.storage import studies
+from nas.storage import adapter, studies
 from nas.study import attributes, setup
 from nas.study import config as configuration
 from nas.study import folder as folders
@@ -35,7 +35,7 @@ def prepare(name: str, flags: Mapping[str, Any]) -> tuple[StudyConfig, Space]:
     """As a search does it, for a study that is new or resumed."""
     folder = folders.placed(name, flags, None)
     study = studies.find(folder.location)
-    return setup.prepare(folder, flags, attributes.settings(study) if study else None)
+    return setup.prepare(folder, flags, study)
 
 
 def test_a_study_is_named_after_data_set_and_budget() -> None:
@@ -88,18 +88,19 @@ def test_the_default_study_is_the_last_one_written() -> None:
 
 def test_the_folder_holds_the_settings_and_the_spaces_source() -> None:
     folder = make(epochs=3)
-    assert folder.config().recipe.epochs == 3
-    assert folder.config().budget == 500
+    config = attributes.config(studies.load(folder.location), folder)
+    assert (config.recipe.epochs, config.budget) == (3, 500)
     assert "def sample(" in folder.space.read_text()
     assert configuration.environments(folder.settings) == [setup.versions()]
 
 
 def test_the_settings_keep_all_that_a_study_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make()
+    config = attributes.config(studies.load(folder.location), folder)
     first, newer = setup.versions(), {**setup.versions(), "torch": "99.0"}
     for versions in (first, newer, first):  # the last is there already
         monkeypatch.setattr(setup, "versions", lambda versions=versions: versions)
-        setup.write(folder, folder.config(), folder.load_space())
+        setup.write(folder, config, folder.load_space(config.space))
     assert configuration.environments(folder.settings) == [first, newer]
 
 
@@ -110,8 +111,22 @@ def test_the_same_settings_or_none_resume_and_others_are_listed() -> None:
         assert (config.recipe.epochs, config.budget, config.dataset) == (3, 500, "digits")
     with pytest.raises(StudyError) as error:
         prepare("digits-500", {**FLAGS, "epochs": 4, "sampler": "random"})
-    assert "sampler 'evolution' -> 'random', epochs 3 -> 4" in str(error.value)
+    assert "epochs 3 -> 4, sampler 'evolution' -> 'random'" in str(error.value)
     assert "choose another --study" in str(error.value)
+
+
+@pytest.mark.parametrize(("version", "who"), [("0.0.9", "nas 0.0.9"), (None, "an earlier version")])
+def test_a_study_of_another_version_is_refused_in_one_line(version: str | None, who: str) -> None:
+    """It lacks a setting of today's, whose default would change what the study is."""
+    study = studies.load(make().location)
+    settings = dict(adapter.study_attributes(study)[attributes.STUDY_SETTINGS])
+    del settings["fade"]
+    adapter.set_study_attribute(study, attributes.STUDY_SETTINGS, {**settings, "fading": 1})
+    adapter.set_study_attribute(study, attributes.VERSION, version)
+    with pytest.raises(StudyError) as error:
+        prepare("digits-500", {})
+    assert f"study digits-500 was created by {who}, whose settings differ" in str(error.value)
+    assert "(fade, fading): use that version, or choose another --study" in str(error.value)
 
 
 def test_a_study_toml_without_a_database_is_where_a_study_begins() -> None:
