@@ -130,7 +130,7 @@ def check_whole(machine: Machine, wanted: int) -> list[Record]:
     waiting = {t.user_attrs.get("retry_of") for t in study.trials if t.state is TrialState.WAITING}
     queued = {r.hash for r in records if r.number in waiting}
     assert tried_again <= {record.hash for record in trained} | queued
-    from nas.results.opened import read
+    from nas.results.view import read
 
     found = read(machine.folder)
     for record in trained:

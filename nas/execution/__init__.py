@@ -1,1 +1,1 @@
-"""The workers of a search: started, supervised, replaced, stopped."""
+"""Start, supervise, replace and stop the workers of a search."""

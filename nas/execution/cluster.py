@@ -1,4 +1,4 @@
-"""The workers of a search on a Ray cluster, each of them what `nas worker` starts."""
+"""The workers of a search on a Ray cluster. Each runs what `nas worker` runs."""
 
 import logging
 import socket
@@ -9,42 +9,41 @@ from typing import Any
 
 from nas.data.files import cache_dir
 from nas.errors import ConfigError, NasError, StudyError
+from nas.execution.monitor import Monitor
+from nas.execution.pool import TICK
 from nas.execution.processes import WORKERS_PER_GPU
-from nas.execution.supervision import Supervision
 from nas.study import attributes
 from nas.study.folder import Folder
 
 CONNECT_SECONDS = 10
-TICK = 0.5  # seconds between two calls of `Observer.tick`
-LEAVE_SECONDS = 20  # that a worker has to give back what it trains
+LEAVE_SECONDS = 20  # for a worker to requeue its candidate
 
 
 class Cluster:
-    """Workers wherever Ray has room for them.
+    """Runs workers as Ray tasks.
 
-    There are as many tasks as candidates are wanted, or as `--workers` allows: those that find no
-    room wait, and tell an autoscaler that there is work. A task is one worker with a core of its
-    own or a third of a GPU, and works until the study has its trials; one whose process or node
-    dies is started again by Ray, and its candidate is given back as on any machine.
+    There is one task per candidate, at most `--workers`. Pending tasks signal demand to an
+    autoscaler. A task is one worker with one CPU core or a third of a GPU, and runs until the study
+    is complete. Ray restarts a task whose process or node dies; its candidate is requeued.
     """
 
-    def __init__(self, ray: Any, data_dir: Path | None, supervision: Supervision) -> None:
+    def __init__(self, ray: Any, data_dir: Path | None, monitor: Monitor) -> None:
         self._ray = ray
         self._data_dir = data_dir
-        self._supervision = supervision
+        self._monitor = monitor
         self._tasks: list[Any] = []
 
     def run(self) -> str:
-        """Work until all workers are done; returns the reason of the last one."""
-        wanted = self._supervision.begin()
+        """Run all workers to completion; returns the last one's reason for ending."""
+        wanted = self._monitor.begin()
         if not wanted:
             return "complete"
-        folder, config = self._supervision.folder, self._supervision.config
-        device, resources = self._share()
-        work = self._ray.remote(max_retries=-1, **resources)(_work)
+        folder, config = self._monitor.folder, self._monitor.config
+        device, resources = self._resources()
+        work = self._ray.remote(max_retries=-1, **resources)(_run_worker)
         place = folder.path.resolve()
-        if folder.url is not None:  # another machine has a folder of its own
-            identity = attributes.identify(self._supervision.patient)
+        if folder.url is not None:  # each machine has its own folder
+            identity = attributes.identify(self._monitor.waiting)
             place = cache_dir() / "ray" / identity / folder.name
         flags: dict[str, Any] = {"device": device, "workers": 1}
         if config.space.endswith(".py"):
@@ -54,34 +53,34 @@ class Cluster:
         self._tasks = [work.remote(*arguments) for _ in range(count)]
         reason = "complete"
         while self._tasks:
-            ended, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
-            for task in ended:
+            finished, self._tasks = self._ray.wait(self._tasks, timeout=TICK)
+            for task in finished:
                 reason = self._result(task)
-            self._supervision.look()
-            self._supervision.observer.tick(self._supervision.progress)
+            self._monitor.look()
+            self._monitor.observer.tick(self._monitor.progress)
         return reason
 
     def end(self) -> None:
-        """End all workers that still run; each gives back what it was training."""
+        """Stop all running workers; each requeues its candidate."""
         for task in self._tasks:
-            self._ray.cancel(task, force=False)  # a KeyboardInterrupt over there
-        left = list(self._tasks)
+            self._ray.cancel(task, force=False)  # raises KeyboardInterrupt in the task
+        remaining = list(self._tasks)
         deadline = time.monotonic() + LEAVE_SECONDS
-        while left and time.monotonic() < deadline:
-            _, left = self._ray.wait(left, timeout=TICK)
-        for task in left:
+        while remaining and time.monotonic() < deadline:
+            _, remaining = self._ray.wait(remaining, timeout=TICK)
+        for task in remaining:
             self._ray.cancel(task, force=True)
         self._tasks = []
-        self._supervision.look(now=True)
+        self._monitor.look(now=True)
         self._ray.shutdown()
 
-    def _share(self) -> tuple[str, Mapping[str, float]]:
-        """What a worker trains on, and what of a node it takes."""
+    def _resources(self) -> tuple[str, Mapping[str, float]]:
+        """A worker's device, and the resources of a node that it needs."""
         has_gpus = bool(self._ray.cluster_resources().get("GPU"))
-        wanted = self._supervision.config.device.partition(":")[0]
+        wanted = self._monitor.config.device.partition(":")[0]
         if wanted == "cuda" and not has_gpus:
-            self._supervision.observer.warn(
-                "--device cuda: the cluster has no GPU; the workers wait for a node with one"
+            self._monitor.observer.warn(
+                "--device cuda: the cluster has no GPU; workers wait for a node with one"
             )
         if wanted == "cuda" or (wanted == "auto" and has_gpus):
             return "cuda:0", {"num_cpus": 1, "num_gpus": 1 / WORKERS_PER_GPU}
@@ -98,56 +97,58 @@ class Cluster:
             raise
 
 
-def connected(address: str, folder: Folder) -> Any:
-    """Ray, connected to the cluster at `address`.
+def connect(address: str, folder: Folder) -> Any:
+    """The `ray` module, connected to the cluster at `address`.
 
-    Raises `ConfigError` if there is none, or if its machines cannot share the study.
+    Raises `ConfigError` if there is no cluster, or if its machines cannot share the study.
     """
     try:
         import ray
     except ImportError:
         raise ConfigError("--ray: ray is not installed: pip install ray") from None
     try:
-        _check_there(address)
+        _check_reachable(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
-            f"--ray {address}: there is no cluster ({error}): `ray start --head` makes one, "
-            "and `--ray local` one on this machine alone"
+            f"--ray {address}: there is no cluster ({error}): start one with `ray start --head`, "
+            "or use --ray local for this machine alone"
         ) from None
     nodes = sum(node["Alive"] for node in ray.nodes())
     if nodes > 1 and folder.url is None:
         ray.shutdown()
         raise ConfigError(
-            f"--ray {address}: the cluster has {nodes} machines, which share no study.db: "
+            f"--ray {address}: the cluster has {nodes} machines, which cannot share study.db: "
             "give --storage, a database that all of them reach"
         )
     return ray
 
 
-def _check_there(address: str) -> None:
-    """Raise an `OSError` if nobody listens at `address`: Ray itself tries for many minutes."""
+def _check_reachable(address: str) -> None:
+    """Raise `OSError` if nothing listens at `address`; Ray itself retries for minutes."""
     if address in ("auto", "local"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
-        raise OSError("an address is auto, local, HOST:PORT or ray://HOST:PORT")
+        raise OSError("the address is auto, local, HOST:PORT or ray://HOST:PORT")
     socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
-def _work(place: str, flags: Mapping[str, Any], data_dir: Path | None, url: str | None) -> str:
+def _run_worker(
+    place: str, flags: Mapping[str, Any], data_dir: Path | None, url: str | None
+) -> str:
     """The body of a task: one worker."""
     from nas.execution.join import join
 
-    return join(place, flags, _Quiet(), data_dir, url).reason
+    return join(place, flags, _SilentObserver(), data_dir, url).reason
 
 
-class _Quiet:
-    """Follows a worker without a word: whoever searches sees the study itself."""
+class _SilentObserver:
+    """Observer that prints only warnings: the search reads progress from the study."""
 
     def begin(self, *_: object) -> None: ...
     def event(self, *_: object) -> None: ...
     def tick(self, *_: object) -> None: ...
 
     def warn(self, text: str) -> None:
-        print(text, flush=True)  # into Ray's log of the task
+        print(text, flush=True)  # goes to Ray's log of the task

@@ -1,4 +1,4 @@
-"""What workers tell the process that supervises them."""
+"""Events that workers send to their supervisor."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from nas.training import Epoch
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has its data and begins to draw."""
+    """The worker has loaded its data and starts drawing."""
 
     device: str
     precision: str
@@ -16,7 +16,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A candidate passed the gate and begins to train."""
+    """A candidate passed the gate and starts training."""
 
     number: int
     params: int
@@ -40,24 +40,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something went another way than it was to go, and the search goes on."""
+    """A problem that does not stop the search."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The worker has nothing left to do, and why."""
+    """The worker has finished, for `reason`."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The worker met an error that ends the search."""
-
-    message: str  # one line if the user can mend it, else the traceback
-    user_error: bool
-
-
-WorkerEvent = Ready | Started | EpochDone | Ended | Warned | Done | Broken
+WorkerEvent = Ready | Started | EpochDone | Ended | Warned | Done

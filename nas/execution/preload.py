@@ -1,4 +1,4 @@
-"""What every worker needs imported; the fork server imports it once for all of them."""
+"""Modules that every worker needs; the fork server imports them once."""
 
 import atexit
 import gc
@@ -10,16 +10,16 @@ NEEDED = (
     "nas.data.images",
     "nas.execution.worker",
     "nas.training.fit",
-    "torch._dynamo",  # 2 s, which the first step of an optimizer takes to import it
+    "torch._dynamo",  # imported by the first optimizer step, 2 s
 )
 
-gc.disable()  # what is imported stays: to look for what does not takes a fifth of the time
+gc.disable()  # modules stay alive; collecting would take a fifth of the import time
 for _name in NEEDED:
     import_module(_name)
 gc.enable()
-gc.freeze()  # no worker looks through it again, nor copies the pages that it shares by that
-# The server has nothing to tidy up, and Python would take all of this apart, for a second.
-# Workers end without these calls. Whatever else imports this has a status to end with.
+gc.freeze()  # workers do not traverse these objects, so their pages stay shared
+# The server has nothing to clean up, and Python's finalization would take a second. Workers do not
+# run exit handlers. Other importers of this module keep their exit status.
 if any("multiprocessing.forkserver" in word for word in sys.orig_argv):
     atexit.register(os._exit, 0)
 else:

@@ -1,4 +1,4 @@
-"""Worker processes: how they are started, how many, and on which device each."""
+"""Worker processes: start method, number, and device of each."""
 
 import multiprocessing
 import os
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     Context = ForkServerContext | SpawnContext
 
-# Nets this small leave most of a GPU idle: several candidates share it, each with its own process.
-# They take turns, so that few are enough to fill one another's pauses, unless NVIDIA's MPS runs.
+# Small networks leave most of a GPU idle, so several workers share it. Their kernels run in turn
+# and few workers fill the gaps, unless NVIDIA's Multi-Process Service (MPS) runs them concurrently.
 WORKERS_PER_GPU, WORKERS_WITH_MPS = 3, 12
 MPS = "nvidia-cuda-mps-control"
 
 
 def context(dataset: str | None) -> "Context":
-    """How workers are started: forked from a server that has imported torch, where that exists.
+    """The multiprocessing context: a fork server with torch imported, or spawn where unsupported.
 
-    The server begins to import at once, beside whatever this process does until it needs workers;
-    with what `dataset` needs if its name is known by then.
+    The server starts importing immediately, in parallel to this process. It also imports the module
+    of `dataset`, if that is a known name.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     made = multiprocessing.get_context("forkserver")
-    module = DATASETS[dataset].module if dataset in DATASETS else None
+    module = DATASETS[dataset].source.preload if dataset in DATASETS else None
     made.set_forkserver_preload([*([module] if module else []), "nas.execution.preload"])
-    # A Ctrl-C is for this process alone; what is ignored stays ignored in a new process.
+    # Only this process handles Ctrl-C; the server inherits the ignored signal.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         forkserver.ensure_running()
@@ -50,20 +50,19 @@ def context(dataset: str | None) -> "Context":
 
 
 def this_machine(context: "Context", device: str, recipe: Recipe) -> Machine:
-    """What `nas.training.machine.machine` says, in a process that ends with that.
+    """Call `nas.training.machine.machine` in a short-lived process.
 
-    So what it imports, and what it takes of a GPU, does not stay with this one. Raises
-    `DeviceError` as it does.
+    Its imports and GPU memory are released afterwards. Raises the same `DeviceError`.
     """
-    process, ours = start(context, _answer, (machine, device, recipe), "machine")
+    process, ours = start(context, _send_machine, (machine, device, recipe), "machine")
     with ours:
         try:
             found: Machine | DeviceError = ours.recv()
         except EOFError:
             process.join()
             raise DeviceError(
-                f"--device {device}: the process that looked for it died "
-                f"({cause_of_death(process)}); if it has printed nothing, is memory short?"
+                f"--device {device}: the process that checks it died "
+                f"({cause_of_death(process)}): free memory if it printed no other cause"
             ) from None
     process.join()
     if isinstance(found, DeviceError):
@@ -71,10 +70,10 @@ def this_machine(context: "Context", device: str, recipe: Recipe) -> Machine:
     return found
 
 
-def _answer(
+def _send_machine(
     look: Callable[[str, Recipe], Machine], device: str, recipe: Recipe, connection: Connection
 ) -> None:
-    """The body of a process that only looks at the machine."""
+    """Body of the process: send the result of `look`."""
     try:
         found: Machine | DeviceError = look(device, recipe)
     except DeviceError as error:
@@ -85,9 +84,9 @@ def _answer(
 def start(
     context: "Context", target: Callable[..., None], arguments: tuple[object, ...], name: str
 ) -> tuple[BaseProcess, Connection]:
-    """A process that runs `target(*arguments, connection)`, and our end of that connection.
+    """Start a process that runs `target(*arguments, connection)`; returns it and our connection.
 
-    It ends with this process, and our end reads end-of-file when it is gone.
+    The process ends with this one. Our end of the connection raises `EOFError` when it has ended.
     """
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
@@ -104,14 +103,16 @@ def _run(target: Callable[..., None], *arguments: object) -> None:
 
 
 def cause_of_death(process: BaseProcess) -> str:
-    """How a process that has ended did so: `signal SIGKILL`, `status 1`."""
+    """How a finished process ended: `signal SIGKILL`, `status 1`."""
     code = process.exitcode
     return f"signal {signal.Signals(-code).name}" if code and code < 0 else f"status {code}"
 
 
 def default_workers(device: str, gpus: int = 0) -> int:
-    """One a CPU core that this process may use; or for each of `gpus` `WORKERS_PER_GPU`, or
-    `WORKERS_WITH_MPS` as far as there are cores for that many."""
+    """Number of workers: one per available CPU core, or `WORKERS_PER_GPU` per GPU.
+
+    With MPS it is `WORKERS_WITH_MPS` per GPU, limited by the number of cores.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if gpus and has_mps():
         return max(WORKERS_PER_GPU * gpus, min(WORKERS_WITH_MPS * gpus, cores or 1))
@@ -121,29 +122,26 @@ def default_workers(device: str, gpus: int = 0) -> int:
 
 
 def has_mps() -> bool:
-    """Whether processes can work on a GPU at the same time: NVIDIA's Multi-Process Service runs.
-
-    CUDA looks for it in this folder, whose default is NVIDIA's.
-    """
+    """Whether NVIDIA's Multi-Process Service runs, in the folder where CUDA looks for it."""
     pipes = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))
     return (pipes / "control").exists()
 
 
 def advice(workers: int, gpus: int) -> str | None:
-    """A line on what would have `workers` on `gpus` be faster; None where there is nothing."""
+    """A hint for faster training with `workers` on `gpus`, or None."""
     if not 0 < gpus < workers or has_mps() or not shutil.which(MPS):
         return None
     return (
-        f"workers take turns on a GPU unless NVIDIA's MPS runs: {MPS} -d "
+        f"workers take turns on a GPU; NVIDIA's MPS runs them concurrently: start it with {MPS} -d "
         "(on an H200, 8 workers with it were three times as fast as 3 without)"
     )
 
 
 def core_of(worker: int, workers: int) -> int | None:
-    """The core for worker number `worker` of `workers`, or None if the system shall choose.
+    """The CPU core for worker number `worker` of `workers`, or None to leave it to the scheduler.
 
-    Each has its own core where there are as many as cores. Fewer are left alone: pinned, those of
-    two searches would meet on the first cores while the others idle.
+    Workers are pinned only if there is one per core. Fewer pinned workers of two searches would
+    share the first cores while others idle.
     """
     if not hasattr(os, "sched_getaffinity"):
         return None
@@ -152,7 +150,7 @@ def core_of(worker: int, workers: int) -> int | None:
 
 
 def settle(core: int | None) -> None:
-    """Make this process one of many that train on the CPU: one thread, on `core` alone if given."""
+    """Set up this process for CPU training: one thread, pinned to `core` if given."""
     import torch
 
     torch.set_num_threads(1)
@@ -161,5 +159,5 @@ def settle(core: int | None) -> None:
 
 
 def device_of(worker: int, device: str, gpus: int) -> str:
-    """The device of worker number `worker`: where it is `cuda`, `gpus` are dealt out in turn."""
+    """The device of worker number `worker`; GPUs are assigned round-robin."""
     return f"cuda:{worker % gpus}" if device == "cuda" else device

@@ -1,17 +1,52 @@
-"""How far a search is: counted from records and events, without a look at the database."""
+"""Progress of a search, counted from records and events without reading the database."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nas.execution.events import Ended, EpochDone, Ready, Started, WorkerEvent
-from nas.execution.pace import Pace
 from nas.records import COUNTED, Record, State
+
+
+class Pace:
+    """Finished epochs since this object was created, and the time up to the last one.
+
+    With the time up to now, the estimate of the remaining time would grow during each epoch.
+    """
+
+    def __init__(self) -> None:
+        self._epochs, self._work = 0, 0.0
+        self._began = self._latest = time.monotonic()
+
+    def count(self, work: float = 1.0) -> None:
+        """Count a finished epoch. `work` is its relative cost, in any unit."""
+        self._epochs += 1
+        self._work += work
+        self._latest = time.monotonic()
+
+    @property
+    def per_second(self) -> float:
+        """Epochs per second; 0 if no time has passed."""
+        elapsed = self._latest - self._began
+        return self._epochs / elapsed if elapsed > 0 else 0.0
+
+    def seconds(self, work: float) -> float | None:
+        """Estimated seconds for `work` more, by default epochs; None before the first epoch.
+
+        The time since the last epoch is subtracted, up to one epoch's mean. So the estimate stays
+        constant while everything waits, for example for an unreachable database.
+        """
+        if not self._epochs:
+            return None
+        elapsed = self._latest - self._began
+        current = min(elapsed / self._epochs, time.monotonic() - self._latest)
+        return max(0.0, work * elapsed / self._work - current)
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A candidate in training, and how far it is."""
+    """A candidate in training, its finished epochs and last accuracy in percent."""
 
     number: int
     params: int
@@ -22,20 +57,20 @@ class Candidate:
 
 @dataclass(slots=True)
 class Progress:
-    """The state of a search, kept up to date by `see`."""
+    """The state of a search; `update` applies the workers' events."""
 
-    trials: int  # how many are wanted
+    trials: int  # `--trials`
     epochs_each: int
     counts: Counter[State] = field(default_factory=Counter)
     best: Record | None = None
     training: dict[str, Candidate] = field(default_factory=dict)  # by worker
     devices: dict[str, str] = field(default_factory=dict)  # by worker
     pace: Pace = field(default_factory=Pace)
-    lengths: Counter[int] = field(default_factory=Counter)  # epochs that ended candidates trained
+    lengths: Counter[int] = field(default_factory=Counter)  # candidates by number of epochs trained
 
     @classmethod
     def of(cls, trials: int, epochs_each: int, records: Iterable[Record]) -> "Progress":
-        """The progress of a search that begins with the `records` of earlier ones."""
+        """The progress of a search with the `records` of earlier ones."""
         progress = cls(trials, epochs_each)
         for record in records:
             progress.count(record)
@@ -43,30 +78,32 @@ class Progress:
 
     @property
     def trained(self) -> int:
-        """Candidates that have trained, to the end or until they were stopped early."""
+        """Number of candidates that trained, including those stopped early."""
         return self.counts[State.TRAINED] + self.counts[State.STOPPED]
 
     @property
     def seconds_left(self) -> float | None:
-        """For the candidates that are still to be trained; None before the first epoch.
+        """Estimated seconds until the search is complete; None before the first epoch.
 
-        The last ones train side by side: all wait for the longest of them, at one worker's pace.
+        The last candidates train in parallel, so the longest one is a lower bound.
         """
-        begun = [self._epochs_left(candidate.epochs) for candidate in self.training.values()]
-        others = max(0, self.trials - self.trained - len(begun))
-        together = sum(begun) + others * self._epochs_left(0)
-        return self.pace.seconds(max(together, max(begun, default=0.0) * len(self.devices)))
+        running = [self._epochs_left(candidate.epochs) for candidate in self.training.values()]
+        others = max(0, self.trials - self.trained - len(running))
+        together = sum(running) + others * self._epochs_left(0)
+        return self.pace.seconds(max(together, max(running, default=0.0) * len(self.devices)))
 
     def _epochs_left(self, trained: int) -> float:
-        """What a candidate that has `trained` so many epochs trains still: the mean of those that
-        have gone on from there, earlier searches included. The first ones train all epochs."""
+        """Expected further epochs of a candidate that has `trained` epochs.
+
+        This is the mean over earlier candidates that trained longer; all epochs if there are none.
+        """
         further = {length: n for length, n in self.lengths.items() if length > trained}
         if not further:
             return max(0, self.epochs_each - trained)
         return sum(length * n for length, n in further.items()) / sum(further.values()) - trained
 
-    def see(self, worker: str, event: WorkerEvent) -> None:
-        """Take in what `worker` told, one of those that this search has."""
+    def update(self, worker: str, event: WorkerEvent) -> None:
+        """Apply an event from `worker`, a worker of this process."""
         match event:
             case Ready(device, precision):
                 self.devices[worker] = f"{device}, {precision}"
@@ -81,11 +118,11 @@ class Progress:
                 self.count(record)
 
     def forget(self, worker: str) -> None:
-        """The worker is gone, and with it what it trained."""
+        """Drop the candidate of a worker that died."""
         self.training.pop(worker, None)
 
     def count(self, record: Record) -> None:
-        """Count a draw that has ended, whosever it was."""
+        """Count a finished draw of any worker."""
         self.counts[record.state] += 1
         if record.state in COUNTED:
             self.lengths[record.epochs] += 1

@@ -1,4 +1,4 @@
-"""Optuna's gRPC proxy, which lets hundreds of workers share one process's connections."""
+"""Optuna's gRPC proxy: hundreds of workers share the connections of one process."""
 
 import socket
 import warnings
@@ -15,15 +15,15 @@ from nas.storage import backends, studies
 
 
 def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
-    """Serve the database at `url` at `host` and `port`, with that many threads, until interrupted.
+    """Serve the database at `url` on `host` and `port` with `threads` threads, until interrupted.
 
-    Raises `ConfigError` if `url` is none, `StudyError` if the port cannot be had or the database
-    not be reached.
+    `ready` is called before serving. Raises `ConfigError` if `url` is not a database, `StudyError`
+    if the port is not available or the database is unreachable.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not backends.kind(url).database:
         raise ConfigError(
-            f"--storage {backends.redacted(url)}: a proxy stands before a database, "
+            f"--storage {backends.redacted(url)}: a proxy serves a database, "
             "postgresql:// or mysql://"
         )
     if find_spec("grpc") is None:
@@ -32,14 +32,14 @@ def serve(url: str, host: str, port: int, threads: int, ready: Callable[[], None
     backend = studies.connect(url)
     ready()
     with warnings.catch_warnings(), Interrupts().raised():
-        # Marked experimental since 4.2.
+        # Experimental since Optuna 4.2.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         pool = ThreadPoolExecutor(max_workers=threads)
         run_grpc_proxy_server(backend, host=host, port=port, thread_pool=pool)
 
 
 def _check_free(host: str, port: int) -> None:
-    """gRPC itself would share a port that is taken, and say nothing."""
+    """Raise `StudyError` if the port is taken, which gRPC would silently share."""
     try:
         if not 0 < port < 65_536:
             raise OSError("a port is from 1 to 65535")

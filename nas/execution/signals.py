@@ -1,4 +1,4 @@
-"""How a worker is stopped: on request, or when the process that started it is gone."""
+"""Signals: how workers stop, and how a search is interrupted."""
 
 import signal
 import threading
@@ -10,17 +10,16 @@ from types import FrameType
 
 
 class Stop(BaseException):
-    """The supervisor wants this worker to end; raised in the middle of a training."""
+    """The supervisor asked this worker to end; raised during training."""
 
 
 class StopSignal:
-    """SIGTERM as a request: it breaks off a training, and lets everything else finish first."""
+    """Handles SIGTERM: interrupts training, and defers to the end of anything else."""
 
     def __init__(self) -> None:
         self.requested = False
         self._training = False
         signal.signal(signal.SIGTERM, self._request)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.requested = True
@@ -29,7 +28,7 @@ class StopSignal:
 
     @contextmanager
     def may_interrupt(self) -> Iterator[None]:
-        """While inside, a stop signal raises `Stop`."""
+        """Context manager in which a stop signal raises `Stop`."""
         self._training = True
         try:
             if self.requested:
@@ -40,7 +39,7 @@ class StopSignal:
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """While inside, within a training, a stop signal waits: a message is sent whole."""
+        """Context manager that defers a stop signal during training, so that writes complete."""
         self._training = False
         yield
         self._training = True
@@ -49,7 +48,7 @@ class StopSignal:
 
 
 def end_with_parent() -> None:
-    """Have this process end at once when the one that started it is gone, however it went."""
+    """End this process as soon as its parent has ended, for any reason."""
     parent = parent_process()
     assert parent is not None, "a worker runs in a process of its own"
 
@@ -61,10 +60,10 @@ def end_with_parent() -> None:
 
 
 class Interrupts:
-    """SIGTERM and Ctrl-C as `KeyboardInterrupt`, which waits for what has to be done as a whole.
+    """Raises `KeyboardInterrupt` for SIGTERM and Ctrl-C, deferred inside `held`.
 
-    Who is told a second time to end by SIGTERM goes on ending, as long as `raised` lasts: `timeout`
-    sends it to a process and to its group. A second Ctrl-C breaks that off as well.
+    Inside `raised`, a second SIGTERM is ignored, because `timeout` sends one to the process and one
+    to its group. A second Ctrl-C interrupts again.
     """
 
     def __init__(self) -> None:
@@ -74,24 +73,23 @@ class Interrupts:
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        """While inside, both signals raise `KeyboardInterrupt`; one that is ignored stays so."""
+        """Context manager in which both signals, unless ignored, raise `KeyboardInterrupt`."""
         numbers = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.getsignal(number) for number in numbers}
-        heeded = [number for number in numbers if before[number] is not signal.SIG_IGN]
-        for number in heeded:
+        handled = [number for number in numbers if before[number] is not signal.SIG_IGN]
+        for number in handled:
             signal.signal(number, self._interrupt)
         try:
             yield
         finally:
-            for number in heeded:
+            for number in handled:
                 signal.signal(number, before[number])
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While inside, the first signal waits until the end of it; a second Ctrl-C does not.
+        """Context manager that defers the first signal to its exit, but not a second Ctrl-C.
 
-        For what talks to a database: broken off within its driver it leaves connections behind that
-        cannot be closed, and tracebacks in the log.
+        Used around database calls: an interrupted driver leaks connections and logs tracebacks.
         """
         self._held = True
         try:

@@ -1,12 +1,9 @@
-"""A worker: one process that draws candidates from the shared study and trains them."""
+"""A worker: a process that draws candidates from the shared study and trains them."""
 
-import ctypes
 import random
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
@@ -17,21 +14,10 @@ from optuna.trial import TrialState
 
 from nas.architecture import Architecture
 from nas.errors import ArchitectureError, NasError
-from nas.execution.claims import Claims
-from nas.execution.events import (
-    Broken,
-    Done,
-    Ended,
-    EpochDone,
-    Ready,
-    Started,
-    Warned,
-    WorkerEvent,
-)
-from nas.execution.processes import settle
-from nas.execution.reaper import Beat
+from nas.execution.events import Done, Ended, EpochDone, Ready, Started, Warned, WorkerEvent
+from nas.execution.liveness import HEARTBEAT, Heartbeat, repeating
+from nas.execution.scheduler import Scheduler
 from nas.execution.signals import Stop, StopSignal
-from nas.execution.timer import repeating
 from nas.pruning import early_stopping, gate
 from nas.pruning.judge import Judge
 from nas.records import State, trials
@@ -39,7 +25,6 @@ from nas.records.ledger import Ledger
 from nas.sampling.samplers import sampler
 from nas.spaces import Space
 from nas.storage import studies
-from nas.storage.heartbeat import HEARTBEAT
 from nas.study.config import StudyConfig
 from nas.study.folder import Folder
 from nas.training import Epoch
@@ -49,66 +34,38 @@ from nas.training.seeds import seed_of
 if TYPE_CHECKING:
     from nas.data.images import Split
 
-# Seconds between looks at a study whose last candidates others are training: more and more.
+# Seconds between polls, increasing, while other workers train the last candidates.
 POLL, LONGEST_POLL = 0.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the workers of one machine have in common."""
+    """What the workers of one machine share."""
 
     folder: Folder
     config: StudyConfig
-    owner: str  # who supervises them
+    owner: str  # the process that supervises the workers
     machine: Machine
     data_dir: Path | None
-    host: str | None = None  # tells them from those of other machines and processes
+    host: str | None = None  # distinguishes workers of different machines and processes
 
     def name(self, index: int) -> str:
-        """What worker number `index` is called in the study."""
+        """The name of worker number `index` in the study."""
         return f"{self.host}/worker-{index}" if self.host else f"worker-{index}"
 
 
-def main(
-    work: Work,
-    index: int,
-    device: str,
-    core: int | None,
-    signs: ctypes.c_ulong,
-    connection: Connection,
-) -> None:
-    """The body of a worker process: draw and train until the study has its trials.
-
-    It sends what happens to `connection` (`nas.execution.events`), counts its signs of life in
-    `signs`, which is shared memory, and ends with the process that started it.
-    """
+def main(work: Work, index: int, device_name: str, send: Callable[[WorkerEvent], None]) -> None:
+    """Body of a worker process: draw and train until the study is complete."""
     stop = StopSignal()
-
-    def tell(event: WorkerEvent) -> None:
-        try:
-            connection.send(event)
-        except BrokenPipeError:  # the supervisor is gone; `end_with_parent` is about to act
-            stop.requested = True
-
-    def give_a_sign() -> None:
-        signs.value += 1
-
-    with repeating(give_a_sign, "alive", HEARTBEAT):
-        try:
-            tell(Done(_work(work, index, device, core, stop, tell)))
-        except NasError as error:
-            tell(Broken(str(error), user_error=True))
-        except Exception:
-            tell(Broken(traceback.format_exc(), user_error=False))
+    send(Done(_run(work, index, device_name, stop, send)))
 
 
-def _work(
+def _run(
     work: Work,
     index: int,
     device_name: str,
-    core: int | None,
     stop: StopSignal,
-    tell: Callable[[WorkerEvent], None],
+    send: Callable[[WorkerEvent], None],
 ) -> str:
     import torch
 
@@ -118,26 +75,27 @@ def _work(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     config, folder = work.config, work.folder
     device = torch.device(device_name)
-    if device.type == "cpu":
-        settle(core)
     data = load_split(config.data, work.data_dir).to(device)
-    study = studies.patient(studies.load(folder.location), lambda text: tell(Warned(text)))
-    # Another stream for every worker of every machine, and another again when a study is resumed.
-    before = len(study.get_trials(deepcopy=False))
-    others = (work.host,) if work.host else ()
-    seed = seed_of(config.seed, index, before, *others)
-    space = folder.load_space()
+    loaded = studies.load(folder.location)
+    study = studies.with_retries(loaded, lambda text: send(Warned(text)))
+    # Random streams differ between workers, machines and resumed searches.
+    drawn = len(study.get_trials(deepcopy=False))
+    host = (work.host,) if work.host else ()
+    seed = seed_of(config.seed, index, drawn, *host)
+    space = folder.load_space(config.space)
     study.sampler = sampler(config.sampler, seed, space, config.task)
     label = describe(device)
-    tell(Ready(label, str(work.machine.arithmetic)))
-    beat = Beat(study)
-    # Of a study in a folder the lock of its owner tells more, and at once.
-    with repeating(beat.give, "heartbeat", HEARTBEAT) if folder.url else nullcontext():
-        return Worker(work, work.name(index), label, space, study, data, beat, stop, tell).run()
+    send(Ready(label, str(work.machine.arithmetic)))
+    heartbeat = Heartbeat(study)
+    # A study in a folder needs no heartbeats: others check the owner's file lock.
+    beating = repeating(heartbeat.give, "heartbeat", HEARTBEAT) if folder.url else nullcontext()
+    with beating:
+        worker = Worker(work, work.name(index), label, space, study, data, heartbeat, stop, send)
+        return worker.run()
 
 
 class Worker:
-    """Draws candidates, one after the other, sends them through the gate and trains them."""
+    """Draws candidates one at a time, checks them at the gate and trains them."""
 
     def __init__(
         self,
@@ -147,9 +105,9 @@ class Worker:
         space: Space,
         study: optuna.Study,
         data: "Split",
-        beat: Beat,
+        heartbeat: Heartbeat,
         stop: StopSignal,
-        tell: Callable[[WorkerEvent], None],
+        send: Callable[[WorkerEvent], None],
     ) -> None:
         self._folder = work.folder
         self._config = work.config
@@ -160,9 +118,9 @@ class Worker:
         self._space = space
         self._study = study
         self._data = data
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._stop = stop
-        self._tell = tell
+        self._send = send
         self._ledger = Ledger(study)
         self._judge = Judge(
             self._ledger,
@@ -170,39 +128,43 @@ class Worker:
             early_stopping.rungs(work.config.recipe.epochs),
             work.config.min_accuracy,
         )
-        mine = {"worker": name, "device": self._where, trials.OWNER: work.owner}
-        self._claims = Claims(study, work.folder, work.config, self._ledger, beat, mine)
+        signature = {"worker": name, "device": self._where, trials.OWNER: work.owner}
+        self._scheduler = Scheduler(
+            study, work.folder, work.config, self._ledger, heartbeat, signature
+        )
 
     def run(self) -> str:
-        """Work until there is nothing left to do; returns why."""
+        """Work until the scheduler ends or a stop is requested; returns the reason."""
         pause = POLL
         while not self._stop.requested:
-            claimed = self._claims.take()
+            claimed = self._scheduler.take()
             if isinstance(claimed, str):
                 return claimed
             if claimed is None:
-                sleep(random.uniform(0.5, 1.5) * pause)  # not in step with other machines
+                sleep(
+                    random.uniform(0.5, 1.5) * pause
+                )  # avoids polling in step with other machines
                 pause = min(1.5 * pause, LONGEST_POLL)
                 continue
             pause = POLL
             try:
                 self._draw(claimed)
             except UpdateFinishedTrialError:
-                self._tell(
+                self._send(
                     Warned(
-                        f"trial {claimed.number} was given to another worker, "
-                        f"because {self._name} had been silent"
+                        f"trial {claimed.number} was requeued for another worker, "
+                        f"because {self._name} sent no heartbeat"
                     )
                 )
             finally:
-                self._beat.end()
-            self._tell(Ended(trials.record(trials.frozen(self._study, claimed))))
+                self._heartbeat.end()
+            self._send(Ended(trials.record(trials.frozen(self._study, claimed))))
         return "stopped"
 
     def _draw(self, trial: optuna.Trial) -> None:
-        """Sample, judge and train the candidate of `trial`, and tell the study what came of it."""
+        """Sample, check and train the candidate of `trial`, and store the result."""
         try:
-            with studies.in_one_go(self._study):
+            with studies.one_transaction(self._study):
                 given = trial.user_attrs.get(trials.GIVEN)
                 architecture = (
                     Architecture.from_json(given)
@@ -221,17 +183,17 @@ class Worker:
         excess, shortfall = gate.excess(architecture, limits), gate.shortfall(architecture, limits)
         violations = gate.violations(architecture, limits)
         if excess or shortfall:
-            with studies.in_one_go(self._study):
+            with studies.one_transaction(self._study):
                 trials.set_architecture(trial, architecture)
                 trials.set_constraints(trial, violations)
             state = State.OVER_BUDGET if excess else State.TOO_SMALL
             self._end(trial, state, excess or shortfall)
             return
-        with studies.in_one_go(self._study):
+        with studies.one_transaction(self._study):
             trials.set_architecture(trial, architecture)
             trials.set_constraints(trial, violations)
-        # Of two workers with the same draw at the same moment both have entered it before they
-        # look, and the later one gives way; the earlier waits until that is decided.
+        # Two workers may draw the same architecture at the same time. Both store it before they
+        # check for duplicates. The later trial ends as a duplicate; the earlier one waits for that.
         self._ledger.update()
         while self._ledger.undecided(trial.number, architecture.hash) and not self._stop.requested:
             sleep(POLL)
@@ -245,15 +207,14 @@ class Worker:
 
     def _end(self, trial: optuna.Trial, state: State, reason: str) -> None:
         """End a trial without values: rejected at the gate, or stopped early."""
-        with studies.in_one_go(self._study):
+        with studies.one_transaction(self._study):
             trials.set_attributes(trial, {"state": state.value, "reason": reason})
         self._finish(trial, TrialState.PRUNED)
 
     def _finish(
         self, trial: optuna.Trial, state: TrialState, values: Sequence[float] | None = None
     ) -> None:
-        """Tell the study how `trial` ended. It may have been given to another, or have been told
-        before the storage went away."""
+        """Finish `trial`, unless another worker has it or a retried call already finished it."""
         self._study.tell(trial, values, state, skip_if_finished=True)
 
     def _train(self, trial: optuna.Trial, architecture: Architecture) -> None:
@@ -262,7 +223,7 @@ class Worker:
 
         seed = seed_of(self._config.seed, architecture.hash)
         trial.set_user_attr(trials.SEED, seed)
-        self._tell(Started(trial.number, architecture.params, architecture.summary()))
+        self._send(Started(trial.number, architecture.params, architecture.summary()))
         curve: list[Epoch] = []
 
         reason = ""
@@ -271,7 +232,7 @@ class Worker:
             nonlocal reason
             with self._stop.shielded():
                 curve.append(epoch)
-                self._tell(EpochDone(trial.number, epoch))
+                self._send(EpochDone(trial.number, epoch))
                 if epoch.number < self._config.recipe.epochs:
                     reason = self._judge.stops(trial, architecture.params, epoch)
             return not reason
@@ -298,23 +259,28 @@ class Worker:
                 )
             return
         if reason:
-            with studies.in_one_go(self._study):
+            with studies.one_transaction(self._study):
                 trials.set_curve(trial, curve)
                 trials.set_attributes(trial, {"device": trained.where(self._where)})
             self._end(trial, State.STOPPED, reason)
             return
-        least = self._config.min_accuracy
-        if least is not None:
-            trial.set_constraint("min_accuracy", least - trained.accuracy)
-        with studies.in_one_go(self._study):
+        minimum = self._config.min_accuracy
+        if minimum is not None:
+            trial.set_constraint("min_accuracy", minimum - trained.accuracy)
+        with studies.one_transaction(self._study):
             keep(
-                *(self._study, trial, self._folder, self._config),
-                *(architecture, trained, self._data.normalizer),
+                self._study,
+                trial,
+                self._folder,
+                self._config,
+                architecture,
+                trained,
+                self._data.normalizer,
             )
             trials.set_curve(trial, trained.curve)
             trials.set_attributes(trial, {"device": trained.where(self._where)})
         if trained.fallback:
-            self._tell(
+            self._send(
                 Warned(f"trial {trial.number} trained without a CUDA graph: {trained.fallback}")
             )
         self._finish(trial, TrialState.COMPLETE, [trained.accuracy, architecture.params])

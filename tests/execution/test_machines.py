@@ -21,6 +21,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.extended
 def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     postgres: Postgres,
 ) -> None:
@@ -53,7 +54,7 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     assert "which this machine does not reach" in ends(third.join("--artifacts", "./no"), 2)
     assert "holds no study called t" in ends(third.start("worker", "t"), 2)
     done = ends(third.join())
-    assert "The study has its trials." in done
+    assert "The study is complete." in done
     more = ends(third.search(13, "--workers", "1", "--epochs", "4"))
     assert "trained 13/13" in more, "a search on another machine goes on with the study"
     check_whole(third, 13)
@@ -61,6 +62,7 @@ def test_machines_share_a_study_and_its_total_and_no_password_is_written(
     assert "study s exists with other settings: epochs 4 -> 2" in changed
 
 
+@pytest.mark.extended
 def test_two_searches_begun_at_once_in_a_folder() -> None:
     """One of them searches, here until the other is gone; that one says why."""
     machine = Machine("one", pause=PAUSE)
@@ -86,7 +88,7 @@ def test_two_searches_begun_at_once_on_two_machines(postgres: Postgres) -> None:
     check_whole(machines[0], 4)
 
 
-@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+@pytest.mark.parametrize("where", ["sqlite", pytest.param("postgres", marks=pytest.mark.extended)])
 def test_two_searches_begun_at_once_with_other_settings(
     where: str, request: pytest.FixtureRequest
 ) -> None:

@@ -38,7 +38,7 @@ def test_a_database_that_stops_for_20_s_is_waited_for(postgres: Postgres) -> Non
     postgres.start()
     said = ends(searching)
     ends(joined)
-    assert "the study cannot be written or read, waiting: " in said
+    assert "the study's storage is unreachable, retrying: " in said
     assert SECRET not in said
     records = check_whole(first, 10)
     after = {r.number: r.accuracy for r in records if r.state is State.TRAINED}
@@ -111,7 +111,7 @@ def test_a_network_that_is_cut_and_comes_back_loses_nothing(postgres: Postgres) 
     said = ends(joined)
     ends(searching)
     wire.close()
-    assert "the study cannot be written or read, waiting: " in said
+    assert "the study's storage is unreachable, retrying: " in said
     records = check_whole(first, 10)
     assert [r for r in records if r.worker.startswith(socket.gethostname())]
 
@@ -142,6 +142,6 @@ def test_a_full_disk_is_waited_for() -> None:
         assert searching.poll() is None, searching.communicate()[0]
         ballast.unlink()
         said = ends(searching)
-        assert "the study cannot be written or read, waiting: " in said
+        assert "the study's storage is unreachable, retrying: " in said
         check_whole(machine, 6)
         assert not list(machine.folder.path.rglob("*.part"))

@@ -129,7 +129,7 @@ def test_a_process_that_dies_looking_for_the_device_is_one_line(
 ) -> None:
     monkeypatch.setattr(processes, "machine", die)
     with pytest.raises(
-        DeviceError, match=r"--device cpu: the process that looked for it died \(status 1\)"
+        DeviceError, match=r"--device cpu: the process that checks it died \(status 1\)"
     ):
         processes.this_machine(processes.context(None), "cpu", Recipe())
 

@@ -28,10 +28,10 @@ def epoch(number: int) -> Epoch:
 
 
 def trains(progress: Progress, worker: str, number: int, epochs: int) -> None:
-    progress.see(worker, Ready("cpu", "float32"))
-    progress.see(worker, Started(number, 1_000, "6 M 10k1 gap"))
+    progress.update(worker, Ready("cpu", "float32"))
+    progress.update(worker, Started(number, 1_000, "6 M 10k1 gap"))
     for n in range(1, epochs + 1):
-        progress.see(worker, EpochDone(number, epoch(n)))
+        progress.update(worker, EpochDone(number, epoch(n)))
 
 
 def test_the_time_left_counts_what_others_have_trained(clock: list[float]) -> None:

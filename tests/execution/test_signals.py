@@ -3,7 +3,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from nas.execution import supervision
+from nas.execution import monitor
 from nas.execution.signals import Interrupts
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -110,15 +110,16 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 def test_a_look_at_the_study_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
 
-    def look(_: bool) -> None:
+    def look() -> None:
         signal.raise_signal(signal.SIGTERM)
         looked.append("at everything")
 
-    monkeypatch.setattr(supervision, "Watch", lambda *_: Mock(look=look))
-    monkeypatch.setattr(supervision, "Progress", Mock())
-    monkeypatch.setattr(supervision.studies, "patient", Mock())
-    monkeypatch.setattr(supervision.attributes, "totals", Mock())
-    watching = supervision.Supervision(Mock(), Mock(), Mock(), None, Mock())
+    monkeypatch.setattr(monitor, "Reaper", lambda *_: Mock(look=look))
+    monkeypatch.setattr(monitor, "Progress", Mock())
+    monkeypatch.setattr(monitor.studies, "with_retries", Mock())
+    monkeypatch.setattr(monitor.attributes, "totals", Mock())
+    watching = monitor.Monitor(Mock(), Mock(), Mock(), None, Mock())
+    monkeypatch.setattr(watching, "_count_others", lambda: None)
     with pytest.raises(KeyboardInterrupt), watching.interrupts.raised():
         watching.look()
     assert looked

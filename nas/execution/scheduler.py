@@ -1,9 +1,9 @@
-"""Which trial a worker takes next: exactly as many train as the search wants, whoever works."""
+"""Assign trials to workers, so that exactly `--trials` candidates train."""
 
 import optuna
 from filelock import FileLock
 
-from nas.execution.reaper import Beat
+from nas.execution.liveness import Heartbeat
 from nas.records import trials
 from nas.records.ledger import EXHAUSTED_AFTER, Ledger
 from nas.storage import studies
@@ -12,12 +12,12 @@ from nas.study.config import StudyConfig
 from nas.study.folder import Folder
 
 
-class Claims:
+class Scheduler:
     """Takes trials of a study for one worker.
 
-    Workers of one machine take turns. Others may count the same trials at the same moment, so each
-    counts again when its own is among them: whoever took the last one sees all before it. So the
-    total is exact; a trial that was one too many is withdrawn.
+    Workers of one machine hold a lock. Workers of different machines may count at the same time, so
+    each counts again after it has created its trial, and withdraws the trial if there are more than
+    `--trials`. The worker with the last trial sees all earlier ones, so the total is exact.
     """
 
     def __init__(
@@ -26,19 +26,19 @@ class Claims:
         folder: Folder,
         config: StudyConfig,
         ledger: Ledger,
-        beat: Beat,
+        heartbeat: Heartbeat,
         signature: dict[str, str],
     ) -> None:
-        """`signature` are the attributes that say whose a trial is."""
+        """`signature` is the attributes that identify the worker of a trial."""
         self._study = study
         self._config = config
         self._ledger = ledger
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._signature = signature
         self._lock = FileLock(folder.claim_lock)
 
     def take(self) -> optuna.Trial | str | None:
-        """The next trial; or why there is none; or None while others train the last ones."""
+        """The next trial, the reason to end, or None while others train the last candidates."""
         with self._lock:
             self._ledger.update()
             config = attributes.totals(self._study, self._config)
@@ -53,13 +53,13 @@ class Claims:
                 return f"--max-draws {config.draws} reached"
             if trained + self._ledger.running >= config.trials:
                 return None
-            trial = studies.ask(self._study)
-            self._beat.begin(trial)
-            with studies.in_one_go(self._study):
+            trial = self._study.ask()
+            self._heartbeat.begin(trial)
+            with studies.one_transaction(self._study):
                 trials.set_attributes(trial, self._signature)
             self._ledger.update()
             if self._ledger.trained + self._ledger.running > config.trials:
-                self._beat.end()
+                self._heartbeat.end()
                 trials.withdraw(self._study, trials.frozen(self._study, trial))
                 return None
             return trial

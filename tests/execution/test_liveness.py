@@ -13,15 +13,14 @@ from sqlalchemy.exc import OperationalError
 
 from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
 from nas.errors import StudyError
-from nas.execution import owners
 from nas.execution.events import Ended, EpochDone, Started, WorkerEvent
+from nas.execution.liveness import BEATS, GRACE, HEARTBEAT, Heartbeat, Reaper, is_gone, owner_lock
+from nas.execution.monitor import Monitor
 from nas.execution.progress import Progress
-from nas.execution.reaper import Beat, Reaper
-from nas.execution.watch import Watch
 from nas.records import State, trials
 from nas.records.ledger import Ledger
 from nas.storage import retry, studies
-from nas.storage.heartbeat import GRACE, HEARTBEAT
+from nas.study.config import StudyConfig
 from nas.study.folder import Folder
 from nas.training import Epoch
 
@@ -33,7 +32,7 @@ class Clock:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = 1_000.0
-        patch.setattr("nas.execution.reaper.time", self)
+        patch.setattr("nas.execution.liveness.time", self)
         patch.setattr("nas.storage.retry.time", self)
 
     def monotonic(self) -> float:
@@ -50,13 +49,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """A study in a journal, which has no heartbeats of Optuna's."""
+    """A study that machines share, in a journal."""
     (tmp_path / "one").mkdir()
     return Folder(tmp_path / "one", f"journal://{tmp_path / 'journal.log'}")
 
 
 def in_training(study: optuna.Study, owner: str | None = "another-machine") -> optuna.Trial:
-    trial = studies.ask(study)
+    trial = study.ask()
     if owner:
         trials.set_attributes(trial, {"worker": "w", trials.OWNER: owner})
         trials.set_architecture(trial, NET)
@@ -78,7 +77,7 @@ def look(reaper: Reaper, clock: Clock, seconds: float, beat: Callable[[], object
 def test_the_silent_are_given_back_and_those_who_beat_are_not(folder: Folder, clock: Clock) -> None:
     study = studies.create(folder.location)
     alive, silent = in_training(study), in_training(study)
-    beats = Beat(study), Beat(study)
+    beats = Heartbeat(study), Heartbeat(study)
     for trial, beat in zip((alive, silent), beats, strict=True):
         beat.begin(trial)
     reaper = Reaper(studies.load(folder.location), folder)
@@ -89,7 +88,7 @@ def test_the_silent_are_given_back_and_those_who_beat_are_not(folder: Folder, cl
     assert states(folder) == ["RUNNING", "FAIL", "WAITING"]
     assert (
         trials.records(studies.load(folder.location))[1].reason
-        == f"its worker was silent for {GRACE} s"
+        == f"its worker sent no heartbeat for {GRACE} s"
     )
     beats[1].give()  # it was alive after all, and may go on to the next
     look(reaper, clock, 2 * GRACE, beats[0].give)
@@ -107,7 +106,7 @@ def test_a_trial_that_nobody_has_signed_is_given_back(folder: Folder, clock: Clo
 
 def test_after_a_pause_everybody_has_time_to_be_heard(folder: Folder, clock: Clock) -> None:
     study = studies.create(folder.location)
-    beat = Beat(study)
+    beat = Heartbeat(study)
     beat.begin(in_training(study))
     reaper = Reaper(studies.load(folder.location), folder)
     look(reaper, clock, GRACE - HEARTBEAT, lambda: None)
@@ -120,7 +119,7 @@ def test_a_clock_that_jumps_decides_nothing(
     folder: Folder, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = studies.create(folder.location)
-    beat = Beat(study)
+    beat = Heartbeat(study)
     beat.begin(in_training(study))
     reaper = Reaper(studies.load(folder.location), folder)
     days = iter(range(0, 10_000_000, 86_400))
@@ -132,12 +131,12 @@ def test_a_clock_that_jumps_decides_nothing(
 def test_an_owner_that_this_folder_knows_is_gone_at_once(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     study = studies.create(folder.location)
-    with owners.signed_on(folder) as owner:
+    with owner_lock(folder) as owner:
         in_training(study, owner)
         reaper = Reaper(studies.load(folder.location), folder)
         reaper.look()
         assert states(folder) == ["RUNNING"]
-        assert not owners.is_gone(folder, owner)
+        assert not is_gone(folder, owner)
     reaper.look()
     assert states(folder) == ["FAIL", "WAITING"]
 
@@ -186,7 +185,7 @@ def test_signs_of_life_go_on_after_the_storage_was_away(
     study = studies.create(folder.location)
     backend = study._storage
     trial = in_training(study)
-    beat = Beat(studies.patient(study, lambda _: None) if waits else study)
+    beat = Heartbeat(studies.with_retries(study, lambda _: None) if waits else study)
     beat.begin(trial)
     with monkeypatch.context() as patch:
 
@@ -197,7 +196,7 @@ def test_signs_of_life_go_on_after_the_storage_was_away(
         beat.give()
     beat.give()
     (found,) = studies.load(folder.location).trials
-    assert found.system_attrs[trials.BEAT] == 3, "the one in between was lost, and no other"
+    assert found.system_attrs[BEATS] == 3, "the one in between was lost, and no other"
 
 
 def away(_: str = "") -> StorageInternalError:
@@ -208,7 +207,7 @@ def away(_: str = "") -> StorageInternalError:
 
 def test_a_storage_that_comes_back_is_waited_for(tmp_path: Path) -> None:
     said: list[str] = []
-    study = studies.patient(studies.create(Folder(tmp_path).location), said.append)
+    study = studies.with_retries(studies.create(Folder(tmp_path).location), said.append)
     failures = iter([away(), OSError(28, "No space left on device"), ConnectionError("reset")])
 
     def call(value: int) -> int:
@@ -217,19 +216,19 @@ def test_a_storage_that_comes_back_is_waited_for(tmp_path: Path) -> None:
         return value + 1
 
     assert retry.retrying(study)(call, 4) == 5
-    assert said == ["the study cannot be written or read, waiting: server closed the connection"]
+    assert said == ["the study's storage is unreachable, retrying: server closed the connection"]
 
 
 def test_a_storage_that_stays_away_ends_the_search_in_one_line(
     tmp_path: Path, clock: Clock
 ) -> None:
-    study = studies.patient(studies.create(Folder(tmp_path).location), lambda _: None)
+    study = studies.with_retries(studies.create(Folder(tmp_path).location), lambda _: None)
     began = clock.now
 
     def call() -> None:
         raise away()
 
-    with pytest.raises(StudyError, match=r"away for 10 minutes .* when it is back") as error:
+    with pytest.raises(StudyError, match=r"unreachable for 10 minutes .* when it is back") as error:
         retry.retrying(study)(call)
     assert clock.now - began >= retry.PATIENCE
     assert "\n" not in str(error.value)
@@ -239,7 +238,7 @@ def test_a_storage_that_stays_away_ends_the_search_in_one_line(
 def test_what_is_not_a_storage_that_is_away_is_not_waited_for(
     tmp_path: Path, clock: Clock, error: Exception
 ) -> None:
-    study = studies.patient(studies.create(Folder(tmp_path).location), lambda _: None)
+    study = studies.with_retries(studies.create(Folder(tmp_path).location), lambda _: None)
 
     def call() -> Any:
         raise error
@@ -268,11 +267,12 @@ def test_a_candidate_lost_elsewhere_is_not_mistaken_for_our_workers(
 ) -> None:
     """Two searches of one study call their workers alike."""
     study = studies.create(folder.location)
-    progress, heard = Progress(3, 15), Heard()
-    watch = Watch(study, folder, "us", progress, heard)
+    heard = Heard()
+    watch = Monitor(study, folder, StudyConfig(dataset="digits", trials=3), "us", heard)
+    progress = watch.progress
     theirs = in_training(study, "another-machine")
     watch.look(now=True)
-    progress.see("w", Started(7, NET.params, NET.summary()))
+    progress.update("w", Started(7, NET.params, NET.summary()))
     trials.give_back(study, trials.frozen(study, theirs), "its worker was silent")
     watch.look(now=True)
     assert progress.counts[State.INTERRUPTED] == 1
@@ -280,5 +280,5 @@ def test_a_candidate_lost_elsewhere_is_not_mistaken_for_our_workers(
     assert worker == "w"
     assert isinstance(event, Ended)
     assert event.record.number == theirs.number
-    progress.see("w", EpochDone(7, Epoch(1, 0.5, 80.0, 0.4, 91.0, 0.1)))
+    progress.update("w", EpochDone(7, Epoch(1, 0.5, 80.0, 0.4, 91.0, 0.1)))
     assert progress.training["w"].accuracy == 91.0
