@@ -1,10 +1,10 @@
 """Built-in search spaces, one module each. A space is a module with `sample(trial, task)`.
 
-`sample` asks the Optuna trial for values and returns an `Architecture` for the task. It may return
-one over the budget, or raise `ArchitectureError` for one that cannot exist: the gate records both.
-Two more names are optional:
+`sample` asks the Optuna trial for values and returns an `Architecture` for the task. The result may
+exceed the limits, and `sample` may raise `ArchitectureError` for layers that do not fit; the search
+records and rejects both. Two functions are optional:
 
-    smallest(task) -> Architecture     the cheapest candidate there is; without it, `nas search`
-                                       looks at random draws to tell a hopeless budget
+    smallest(task) -> Architecture     the cheapest candidate of the space; without it, `nas search`
+                                       detects a hopeless budget from random draws
     start(task) -> list of parameters  candidates to try first, in this order: [{"net": "a"}, ...]
 """

@@ -1,14 +1,14 @@
 """Plain and depthwise-separable convolution blocks with pooling, BN, dropout and four heads.
 
-A net is 1 to 4 blocks and a head. A block is 1 to 3 convolutions of one kernel and padding, one
-downsampling (max pooling, average pooling, or a stride) behind its first or last convolution or
-none, and perhaps a 1 x 1 transition. In nets with `shared` a block may have, behind its
-convolutions, one more that is applied three times with the same weights, keeps the size, and has a
-batch norm of its own each time. Batch norm, activation and dropout hold for the whole net.
+A network is 1 to 4 blocks and a head. A block has 1 to 3 convolutions with the same kernel and
+padding, optional downsampling (max pooling, average pooling or a stride) after its first or last
+convolution, and an optional 1 x 1 transition. In networks with `shared`, a block may end with one
+more convolution that is applied three times with the same weights, keeps the size, and has its own
+batch norm each time. Batch norm, activation and dropout are chosen once for the whole network.
 
 Widths are drawn log-uniformly up to a bound that grows with the square root of the budget, because
-a convolution's parameters grow with the square of its width; so a fair share of random draws keeps
-to the budget, whatever it is.
+a convolution's parameters grow with the square of its width. So a fair share of random draws is
+within the budget, whatever it is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,21 +41,20 @@ from nas.errors import ArchitectureError
 
 MAX_BLOCKS = 4
 MAX_CONVS = 3
-SOUND = 6  # up to here a wider first convolution gains more than another layer
-SHARED_UP_TO = 2_500  # parameters; designs above them have gained nothing by sharing weights
-DESIGNS, SHARE = 4, 8  # sizes that a search starts with, the smallest an eighth of the budget
-AMPLE = 0.8  # share of a size that its design uses at least, where one does
-SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: it has none
+WIDE_ENOUGH = 6  # up to this width, a wider first convolution gains more than another layer
+SHARED_UP_TO = 2_500  # parameters; larger designs gained nothing from shared weights
+DESIGNS, SHARE = 4, 8  # number of sizes to start with; the smallest is budget / SHARE
+MIN_USE = 0.8  # share of a size that its design should use
+SHARED = (0, 3)  # how often a block's shared convolution is applied; 0: no such convolution
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Designs that a search starts with: convolutions in each of three blocks, whether all but the
-    first block are separable, and how often those have a shared convolution."""
+    """Designs that a search can start with."""
 
-    depths: tuple[tuple[int, int, int], ...]
-    separable: bool
-    shared: int = 0
+    depths: tuple[tuple[int, int, int], ...]  # convolutions in each of three blocks
+    separable: bool  # in all blocks but the first
+    shared: int = 0  # how often the shared convolution of these blocks is applied
 
 
 PLAIN = Family(((2, 2, 2), (2, 2, 1), (1, 2, 1), (1, 1, 1)), separable=False)
@@ -64,11 +63,11 @@ RECURRENT = Family(((1, 1, 1),), separable=True, shared=3)
 
 
 def widths(task: Task) -> tuple[int, int]:
-    """The narrowest and widest width that is drawn.
+    """The minimum and maximum width to draw.
 
-    One 1 x 1 convolution of the widest on itself takes an eighth of the budget, so that a few
-    separable ones fit into it; a plain one does not. The narrowest is a fifth of it, or 2: a much
-    narrower convolution starves what stands behind it.
+    A 1 x 1 convolution from the maximum to the same width takes an eighth of the budget: a few
+    separable convolutions of that width fit, and not one plain convolution. The minimum is a fifth
+    of the maximum, or 2, because a much narrower convolution is a bottleneck.
     """
     widest = max(4, min(128, round(sqrt(task.limits.params / 8))))
     return max(2, widest // 5), widest
@@ -95,14 +94,15 @@ def smallest(task: Task) -> Architecture:
 
 
 def start(task: Task) -> list[dict[str, object]]:
-    """Designs of about 1, 1/2, 1/4 and 1/8 of the budget, the largest first: a search begins with a
-    front that a person would have drawn, and not with what chance gives. Where small networks are
-    of no interest the four are nearer together, in what is left.
+    """Designs of about 1, 1/2, 1/4 and 1/8 of the budget, largest first.
 
-    All have a plain 3 x 3 convolution, then max pools and separable convolutions, with batch norm
-    and SiLU (`docs/recipe.md` has it against ReLU). For the whole budget there is one of plain
-    convolutions besides, which are as good at 8,000 parameters and not below, and for each small
-    share another one whose blocks end with a shared convolution (`docs/evidence.md`).
+    So a search starts from a reasonable front instead of random draws. With a minimum size, the
+    four sizes lie closer together above it.
+
+    All designs have a plain 3 x 3 convolution, then max pools and separable convolutions, with
+    batch norm and SiLU (`docs/recipe.md` compares it with ReLU). The whole budget also gets a
+    design of plain convolutions, which are as good at 8,000 parameters but not below. Each small
+    size also gets one whose blocks end with a shared convolution (`docs/evidence.md`).
     """
     sizes = _sizes(task)
     families = [(size, SEPARABLE) for size in sizes]
@@ -114,47 +114,51 @@ def start(task: Task) -> list[dict[str, object]]:
 
 
 def _sizes(task: Task) -> list[float]:
-    """What a search's first designs may have in parameters, evenly in the logarithm."""
+    """Maximum numbers of parameters of the first designs, in equal ratios."""
     most = task.limits.params
-    least = min(most, max(most / SHARE, task.limits.min_params / AMPLE))
+    least = min(most, max(most / SHARE, task.limits.min_params / MIN_USE))
     steps = (step / (DESIGNS - 1) for step in range(DESIGNS))
-    return [round(most * (least / most) ** step, 6) for step in steps]  # so that a half is one
+    return [round(most * (least / most) ** step, 6) for step in steps]  # so that 1/2 is exact
 
 
 def best_design(task: Task, limit: float, family: Family) -> tuple[int, dict[str, object]] | None:
-    """Of a family's designs that use four fifths of `limit` the deepest that begins wide enough;
-    else the largest. With its number of parameters; None if there is none."""
+    """The number of parameters of a family's best design within `limit`, and what draws it.
+
+    The best is the deepest that begins wide enough and uses `MIN_USE` of the limit; if none does,
+    the largest. None if no design fits.
+    """
     fitting = [design for design in _designs(task, family) if design[0] <= limit]
-    ample = [design for design in fitting if design[0] >= AMPLE * limit]
-    if ample:
-        return max(ample, key=lambda design: (*_quality(design[1]), design[0]))
+    large = [design for design in fitting if design[0] >= MIN_USE * limit]
+    if large:
+        return max(large, key=lambda design: (*_quality(design[1]), design[0]))
     return max(fitting, key=lambda design: design[0], default=None)
 
 
 def _quality(params: Mapping[str, object]) -> tuple[int, int]:
-    """How wide its first convolution is, as far as that matters, and how deep it is."""
+    """The width of the first convolution, capped at `WIDE_ENOUGH`, and the depth."""
     first, depth = params["block1.width1"], sum(1 for name in params if ".width" in name)
     assert isinstance(first, int)
-    return min(first, SOUND), depth
+    return min(first, WIDE_ENOUGH), depth
 
 
 def _designs(task: Task, family: Family) -> Iterator[tuple[int, dict[str, object]]]:
-    """The designs of a family, of any size: their parameters' number, and what draws them."""
+    """The number of parameters of every design of a family, and the values that draw it."""
     narrowest, widest = widths(task)
     firsts = range(narrowest, widest * 2 // 3 + 1)
     for convs, width in product(family.depths, firsts):
         middle, last = width * 3 // 2, min(widest, width * 2)
-        # Those that share have one depth: between two first widths a fifth of a budget would lie.
+        # Designs with shared weights have one depth only: without more last widths, their sizes
+        # would be a fifth of a budget apart.
         for end in range(middle, last + 1) if family.shared else [last]:
             params = _design(convs, (width, middle, end), family)
-            with suppress(ArchitectureError):  # a small image has no room for a deep design
+            with suppress(ArchitectureError):  # a deep design does not fit a small image
                 yield sample(optuna.trial.FixedTrial(params), task).params, params
 
 
 def _design(
     convs: tuple[int, ...], block_widths: tuple[int, ...], family: Family
 ) -> dict[str, object]:
-    """The parameters of a net with `convs` convolutions of `block_widths` in its blocks."""
+    """The values that draw a network with `convs` convolutions of `block_widths` in its blocks."""
     params: dict[str, object] = {
         "blocks": len(convs),
         "norm": True,
@@ -181,7 +185,7 @@ def _design(
 
 
 def sample(trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
-    """Draw one architecture; parameters have the names that the dashboard shows."""
+    """Draw one architecture."""
     blocks = trial.suggest_int("blocks", 1, MAX_BLOCKS)
     norm = trial.suggest_categorical("norm", [True, False])
     after = _after_convolution(trial, norm)
@@ -195,14 +199,14 @@ def sample(trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
 
 
 def _after_convolution(trial: optuna.trial.BaseTrial, norm: bool) -> tuple[Layer, ...]:
-    """What follows every convolution: batch norm, activation, dropout."""
+    """The layers after every convolution: batch norm, activation, dropout."""
     activation = trial.suggest_categorical("activation", ["relu", "silu"])
     dropout = trial.suggest_categorical("dropout", ["none", "values", "channels"])
     layers: list[Layer] = [BatchNorm()] if norm else []
     layers.append(ReLU() if activation == "relu" else SiLU())
     if dropout != "none":
         rate = trial.suggest_float("dropout_rate", 0.02, 0.2, step=0.02)
-        rate = round(rate, 2)  # a float step leaves 0.060000000000000005
+        rate = round(rate, 2)  # Optuna's float step gives 0.060000000000000005
         layers.append(Dropout(rate) if dropout == "values" else ChannelDropout(rate))
     return tuple(layers)
 
@@ -221,7 +225,7 @@ def _block(
     same = trial.suggest_categorical(f"{name}.padding", ["same", "valid"]) == "same"
     times = trial.suggest_categorical(f"{name}.shared", SHARED) if shared else 0
     down = trial.suggest_categorical(f"{name}.down", ["max", "avg", "stride", "none"])
-    # A shared convolution keeps the size of the image.
+    # A shared convolution keeps the image size, so it cannot be strided.
     last = convs if down == "stride" else convs + times
     down_behind = last
     if down != "none" and last > 1:

@@ -1,19 +1,18 @@
-"""The hand-made MNIST nets that people reached step by step, as one categorical parameter.
+"""Hand-made MNIST networks from five write-ups of one challenge, as one categorical parameter.
 
-They come from five write-ups of one challenge, here by their card number. Where a card prints its
-layers (000, 002, 004) the net is that, and the count is the card's to the parameter. Where it only
-describes them:
+The names begin with the number of the write-up. 000, 002 and 004 print their layers, and the
+networks here have exactly their parameters. 003 and 001 only describe them:
 
-- 003 gives features and totals. Six 3 x 3 convolutions with two max pools and GAP, all 32 wide with
-  biases, have exactly its 40,202; all 14 wide without biases and with batch norm behind all but
-  the last exactly its 8,582. Its 8,442 is that less 140, the affine pairs of the five batch norms:
-  step 3 is therefore the same net without batch norm. The padding is "same", since the last
-  convolutions would not fit otherwise.
-- 001 gives features and rounded totals: 6.3M (the net here has 6,379,786), 700k (702,778), 48k
-  (47,834) and 10.7k (10,706 before batch norm, 10,814 with it). Widths that the card does not name
-  are chosen to meet them.
+- 003 gives features and totals. Six 3 x 3 convolutions with two max pools and global average
+  pooling have exactly its 40,202 parameters if all are 32 wide with biases, and exactly its 8,582
+  if all are 14 wide without biases and with batch norm after all but the last. Its 8,442 is 140
+  less, the affine pairs of the five batch norms, so step 3 is the same network without batch norm.
+  The padding is "same", because the last convolutions would not fit otherwise.
+- 001 gives features and rounded totals: 6.3M (here 6,379,786), 700k (702,778), 48k (47,834) and
+  10.7k (10,706 without batch norm, 10,814 with it). Widths that it does not give are chosen to
+  match.
 
-Dropout rates are 0.1 where a card gives none. ReLU stands behind every convolution but the last.
+Dropout rates are 0.1 where a write-up gives none. ReLU follows every convolution but the last.
 """
 
 from collections.abc import Callable
@@ -65,7 +64,7 @@ def _card_000_model2() -> Layers:
     return _card_000((*_conv(10, padding="valid"), Conv(10, 3, "valid")))
 
 
-def _card_001_model1() -> Layers:
+def _card_001_large(fifth: int, sixth: int) -> Layers:
     return (
         *_conv(32),
         *_conv(64),
@@ -73,23 +72,8 @@ def _card_001_model1() -> Layers:
         *_conv(128),
         *_conv(256),
         MaxPool(),
-        *_conv(512, padding="valid"),
-        *_conv(1024, padding="valid"),
-        Conv(10, 3, "valid"),
-        Flatten(),
-    )
-
-
-def _card_001_model2() -> Layers:
-    return (
-        *_conv(32),
-        *_conv(64),
-        MaxPool(),
-        *_conv(128),
-        *_conv(256),
-        MaxPool(),
-        *_conv(128, padding="valid"),
-        *_conv(16, padding="valid"),
+        *_conv(fifth, padding="valid"),
+        *_conv(sixth, padding="valid"),
         Conv(10, 3, "valid"),
         Flatten(),
     )
@@ -209,8 +193,8 @@ def _card_004() -> Layers:
 NETS: dict[str, Callable[[], Layers]] = {
     "000-model1": _card_000_model1,
     "000-model2": _card_000_model2,
-    "001-model1": _card_001_model1,
-    "001-model2": _card_001_model2,
+    "001-model1": lambda: _card_001_large(512, 1_024),
+    "001-model2": lambda: _card_001_large(128, 16),
     "001-model3": _card_001_model3,
     "001-model5": lambda: _card_001_small(norm=False),
     "001-model7": lambda: _card_001_small(norm=True),
@@ -223,20 +207,20 @@ NETS: dict[str, Callable[[], Layers]] = {
 
 
 def net(name: str, task: Task) -> Architecture:
-    """The net called `name` on the task's input; made for 28 x 28 images and 10 classes."""
+    """The network `name` for the task's input; designed for 28 x 28 images and 10 classes."""
     return Architecture(task.input_shape, NETS[name]())
 
 
 def start(task: Task) -> list[dict[str, object]]:  # noqa: ARG001 - the same for every task
-    """Every net once, in the cards' order."""
+    """Every network once, in the order of the write-ups."""
     return [{"net": name} for name in NETS]
 
 
 def smallest(task: Task) -> Architecture:
-    """The net with the fewest parameters."""
+    """The network with the fewest parameters."""
     return min((net(name, task) for name in NETS), key=lambda candidate: candidate.params)
 
 
 def sample(trial: optuna.trial.BaseTrial, task: Task) -> Architecture:
-    """One of the nets."""
+    """Draw one of the networks."""
     return net(trial.suggest_categorical("net", list(NETS)), task)

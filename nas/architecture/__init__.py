@@ -1,4 +1,4 @@
-"""What a candidate is: layers, shapes, costs, JSON; `nas.architecture.module` builds it."""
+"""Candidates: layers, shapes, costs, JSON. `nas.architecture.module` builds their modules."""
 
 from nas.architecture.architecture import Architecture, Dtype, LayerRow, Stage
 from nas.architecture.base import LAYERS, Call, Layer, Shape, show

@@ -1,4 +1,4 @@
-"""The candidate: an immutable stack of layers, and all that follows from it without weights."""
+"""The candidate: an immutable stack of layers, and everything computed from it without weights."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,7 +8,6 @@ from itertools import pairwise
 from math import prod
 from typing import Any, Literal
 
-from nas.architecture import document
 from nas.architecture.base import Call, Layer, Shape, show
 from nas.architecture.layers import (
     AvgPool,
@@ -24,10 +23,11 @@ from nas.architecture.layers import (
     ReLU,
     SiLU,
 )
+from nas.architecture.serialization import MAX_LAYERS, read, write
 from nas.errors import ArchitectureError
 
 MAX_SIDE = 4_096
-# What is read is refused above these, a thousand times what anything tiny needs.
+# Limits on architectures read from JSON: a thousand times what a tiny network needs.
 MAX_PARAMS, MAX_MACS, MAX_RAM = 100_000_000, 10_000_000_000, 1_000_000_000
 
 Dtype = Literal["float32", "int8"]
@@ -41,7 +41,7 @@ class LayerRow:
     number: int  # from 1
     layer: Layer
     call: Call
-    source: int  # the number of the layer whose weights it has: its own, unless it is `shared`
+    source: int  # number of the layer that owns the weights: its own, unless it is `shared`
     out_shape: Shape
     params: int
     statistics: int
@@ -51,13 +51,13 @@ class LayerRow:
 
     @property
     def text(self) -> str:
-        """What makes it: its `torch.nn` call, or the layer whose weights it has."""
+        """The layer's `torch.nn` call, or the number of the layer whose weights it shares."""
         return str(self.call) if self.source == self.number else f"layer {self.source} again"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A named run of layers: what a person would put into one `nn.Sequential`."""
+    """A named run of layers, which becomes one `nn.Sequential`."""
 
     name: str
     start: int  # index of its first layer in the architecture
@@ -68,24 +68,24 @@ class Stage:
 class Architecture:
     """A stack of `layers` on images of `input_shape` (channels, height, width).
 
-    Making one walks the shapes through the stack, so that one that exists can be built. Raises
-    `ArchitectureError`, naming the layer, where a layer cannot stand. Layers count from 1.
+    The constructor propagates the shapes, so every instance can be built. Raises
+    `ArchitectureError`, naming the layer by its number from 1, if a layer does not fit its input.
     """
 
     input_shape: Shape
     layers: tuple[Layer, ...]
-    # The shape before each layer, and at last the output's: one more than there are layers.
+    # The input shape of each layer, then the output shape: one more than there are layers.
     shapes: tuple[Shape, ...] = field(init=False, repr=False, compare=False)
-    # The index of the layer whose weights each layer has: its own, unless it is `shared`.
+    # The index of the layer that owns each layer's weights: its own, unless it is `shared`.
     sources: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
         object.__setattr__(self, "layers", tuple(self.layers))
         _check_input(self.input_shape)
-        if not 1 <= len(self.layers) <= document.MAX_LAYERS:
+        if not 1 <= len(self.layers) <= MAX_LAYERS:
             raise ArchitectureError(
-                f"an architecture has 1 to {document.MAX_LAYERS} layers, got {len(self.layers)}"
+                f"an architecture has 1 to {MAX_LAYERS} layers, got {len(self.layers)}"
             )
         shapes = [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
@@ -100,7 +100,7 @@ class Architecture:
     def _sources(self) -> tuple[int, ...]:
         if not any(getattr(layer, "shared", False) for layer in self.layers):
             return tuple(range(len(self.layers)))
-        last: dict[str, int] = {}  # where each call that has weights was made last
+        last: dict[str, int] = {}  # index of the last owner of weights for each call
         sources = []
         for index, layer in enumerate(self.layers):
             source = index
@@ -109,7 +109,7 @@ class Architecture:
                 if layer.shared and call not in last:
                     raise ArchitectureError(
                         f"{type(layer).__name__} at layer {index + 1} is shared, and no layer "
-                        f"before it is {call}: it needs one whose weights it has"
+                        f"before it is {call}: it needs one to share weights with"
                     )
                 source = last[call] if layer.shared else index
                 last[call] = source
@@ -118,51 +118,51 @@ class Architecture:
 
     @property
     def out_shape(self) -> Shape:
-        """The shape of the output for one image: `(classes,)` for a classifier."""
+        """Output shape for one image: `(classes,)` for a classifier."""
         return self.shapes[-1]
 
     @property
     def used_again(self) -> tuple[int, ...]:
-        """The indices of the layers whose weights others have as well."""
+        """Indices of the layers whose weights other layers share."""
         again = {source for index, source in enumerate(self.sources) if source < index}
         return tuple(sorted(again))
 
     def has(self, *kinds: type) -> bool:
-        """Whether any of its layers is of one of these `kinds`."""
+        """Whether any layer is of one of these `kinds`."""
         return any(isinstance(layer, kinds) for layer in self.layers)
 
     @cached_property
     def params(self) -> int:
-        """Trainable scalars: `sum(p.numel() for p in model.parameters())`."""
+        """Number of trainable scalars: `sum(p.numel() for p in model.parameters())`."""
         return sum(row.params for row in self._costed)
 
     @cached_property
     def statistics(self) -> int:
-        """Batch norm's running means and variances; `params + statistics` is Keras's total."""
+        """Number of batch norm's running statistics; `params + statistics` is Keras's total."""
         return sum(row.statistics for row in self._costed)
 
     @cached_property
     def macs(self) -> int:
-        """Multiply-accumulates of convolutions and linear layers for one image."""
+        """Multiply-accumulates of convolutions and linear layers per image."""
         return sum(row.macs for row in self._costed)
 
     @property
     def receptive_field(self) -> int:
-        """Side of the square of input pixels behind one output value; it may exceed the image."""
+        """Side of the input square that affects one output value; it may exceed the image."""
         return self.table()[-1].receptive_field
 
     @property
     def peak_ram(self) -> int:
-        """Peak bytes of activations in float32, the input included; see `ram`."""
+        """Peak bytes of activations in float32, input included; see `ram`."""
         return self.ram("float32")
 
     def ram(self, dtype: Dtype = "float32", with_input: bool = True) -> int:
-        """Peak bytes of activations while one image passes, layer by layer.
+        """Peak bytes of activations for one image, computed layer by layer.
 
-        A layer holds its input and its output at once, unless it can write over its input (batch
-        norm, activations, dropout, flatten). `with_input=False` leaves the image itself out, for
-        hardware that streams it in. Weights and a kernel's scratch space are not counted. The same
-        definition, of a plain chain, as in uNAS and MCUNet.
+        A layer needs memory for its input and its output, unless it works in place (batch norm,
+        activations, dropout, flatten). `with_input=False` leaves out the image, for hardware that
+        streams it in. Weights and scratch buffers are not counted. For a plain chain of layers,
+        uNAS and MCUNet use the same definition.
         """
         peak = prod(self.input_shape) if with_input else 0
         for index, layer in enumerate(self.layers):
@@ -173,9 +173,10 @@ class Architecture:
         return peak * BYTES[dtype]
 
     def table(self) -> tuple[LayerRow, ...]:
-        """One row a layer: shapes, costs, receptive field and jump.
+        """One row per layer: shapes, costs, receptive field and jump.
 
-        The receptive field grows by (kernel - 1) x jump and the jump by the stride, from 1 and 1.
+        Both start at 1; each layer adds (kernel - 1) x jump to the receptive field and multiplies
+        the jump by its stride.
         """
         return self._costed
 
@@ -206,17 +207,17 @@ class Architecture:
         return tuple(rows)
 
     def calls(self) -> tuple[Call, ...]:
-        """The `torch.nn` constructor of each layer."""
+        """The `torch.nn` constructor call of each layer."""
         return tuple(
             layer.call(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)
         )
 
     @cached_property
     def hash(self) -> str:
-        """16 hexadecimal digits, the same for two stacks that make the same modules.
+        """16 hexadecimal digits, equal for two architectures that build the same modules.
 
-        It is taken over the `torch.nn` calls, so a layer that gains a field with a neutral default
-        keeps its hash, and a depthwise convolution written in two ways has one.
+        Computed from the `torch.nn` calls, so a new layer field with a neutral default keeps old
+        hashes valid, and both ways to write a depthwise convolution have the same hash.
         """
         calls = [
             str(row.call) if row.source == row.number else f"{row.call} of layer {row.source}"
@@ -226,12 +227,12 @@ class Architecture:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def stages(self) -> tuple[Stage, ...]:
-        """The layers in named runs: block1, block2, ... up to each downsampling, then the head.
+        """The layers in named runs: block1, block2, ..., each ending with downsampling, then head.
 
-        A block ends with the layer that makes the image smaller by pooling or a stride (and, behind
-        a strided convolution, the norm, activation and dropout that belong to it). The head begins
-        at the last layer with weights other than batch norm, or at the first layer that removes
-        height and width, whichever comes first.
+        A block ends with the layer that makes the image smaller by pooling or a stride, or with the
+        norm, activation and dropout after such a strided convolution. The head begins at the last
+        layer with weights other than batch norm, or at the first layer that removes height and
+        width, whichever comes first.
         """
         weighted = (Conv, DepthwiseConv, Linear)
         last = max((i for i, x in enumerate(self.layers) if isinstance(x, weighted)), default=0)
@@ -252,7 +253,7 @@ class Architecture:
         )
 
     def _downsampled_before(self, index: int) -> bool:
-        """Whether the last layer before `index` that is not in place made the image smaller."""
+        """Whether the last layer before `index` that is not in-place made the image smaller."""
         while index > 0:
             index -= 1
             if not self.layers[index].in_place:
@@ -262,11 +263,11 @@ class Architecture:
     def summary(self) -> str:
         """One readable line: `8 12 M 16k5 10k1 gap, SiLU`.
 
-        A number is a convolution's width (kernel 3 unless `k` says otherwise, `/2` its stride,
-        `g4` its groups, `v` if it is not padded), `dw` a depthwise convolution, either with `=`
-        before it if it has the weights of the last one like it, `M` and `A` max and average
-        pooling, `gap` global average pooling, `fc10` a linear layer. What is not batch norm and
-        ReLU without dropout is named after them: `, no BN, SiLU, dropout 0.06`.
+        A number is the width of a convolution, with its kernel (`k5`) unless that is 3, its stride
+        (`/2`), its groups (`g4`), and `v` without padding. `dw` is a depthwise convolution; `=`
+        before either shares the weights of the last such layer. `M` and `A` are max and average
+        pooling, `gap` is global average pooling, `fc10` a linear layer. Deviations from batch norm,
+        ReLU and no dropout follow: `, no BN, SiLU, dropout 0.06`.
         """
         layers = " ".join(text for layer in self.layers if (text := _short(layer)))
         return ", ".join([layers, *self._style()])
@@ -284,29 +285,28 @@ class Architecture:
         return style
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold; `from_json` reads it."""
-        return document.write(self.input_shape, self.layers)
+        """A JSON-serialisable dictionary that `from_json` reads."""
+        return write(self.input_shape, self.layers)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | str) -> "Architecture":
-        """The architecture that `to_json` wrote, as a dictionary or as text.
+        """The architecture that `to_json` wrote, from a dictionary or from text.
 
-        Only the known layers with values in their ranges are accepted, and no network that is far
-        too large for what this is for: it may come from anywhere, and is built and trained. Raises
-        `ArchitectureError` for anything else.
+        The input is not trusted, because the architecture will be built and trained: raises
+        `ArchitectureError` unless it has only known layers, values in their ranges, and a size
+        below the limits above.
         """
-        input_shape, layers = document.read(value)
-        read = cls(input_shape, layers)
+        architecture = cls(*read(value))
         for what, cost, most in (
-            ("parameters", read.params, MAX_PARAMS),
-            ("MACs", read.macs, MAX_MACS),
-            ("bytes of activations", read.peak_ram, MAX_RAM),
+            ("parameters", architecture.params, MAX_PARAMS),
+            ("MACs", architecture.macs, MAX_MACS),
+            ("bytes of activations", architecture.peak_ram, MAX_RAM),
         ):
             if cost > most:
                 raise ArchitectureError(
                     f"an architecture has at most {most:,} {what}, got {cost:,}"
                 )
-        return read
+        return architecture
 
 
 def _check_input(shape: Shape) -> None:

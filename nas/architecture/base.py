@@ -1,4 +1,4 @@
-"""What a layer is: its questions, its `torch.nn` call, and the catalogue that it enters."""
+"""The interface of a layer, its `torch.nn` call, and the registry of layers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A constructor of `torch.nn`: `build` makes it, an exporter prints it, so they cannot drift.
+    """A `torch.nn` constructor call. `build` makes it and exporters print it, so both agree.
 
     >>> str(Call("Conv2d", (1, 8), {"kernel_size": 3, "bias": False}))
     'Conv2d(1, 8, kernel_size=3, bias=False)'
@@ -29,42 +29,42 @@ class Call:
 
 
 class Layer(ABC):
-    """What every layer can tell of itself, given the shape that it receives.
+    """The interface of a layer. Its methods take the shape of the layer's input.
 
-    All methods raise `ArchitectureError` if the layer cannot stand on that shape; the message is
-    the part of the sentence behind "<layer> at layer <n>".
+    All methods raise `ArchitectureError` if the layer does not fit that shape. The message
+    continues the sentence "<layer> at layer <n> ...".
     """
 
     __slots__ = ()
 
-    # At inference it can overwrite its input: it needs no buffer of its own.
+    # Whether it can overwrite its input at inference and so needs no output buffer.
     in_place: ClassVar[bool] = False
 
     @abstractmethod
     def out_shape(self, shape: Shape) -> Shape:
-        """The shape it gives for an input of `shape`."""
+        """Output shape for an input of `shape`."""
 
     @abstractmethod
     def call(self, shape: Shape) -> Call:
-        """The `torch.nn` constructor that makes it for an input of `shape`."""
+        """The `torch.nn` constructor call for an input of `shape`."""
 
     def params(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
-        """Trainable scalars of its own, biases and batch norm's affine pair included."""
+        """Number of its own trainable scalars, including biases and batch norm's affine pair."""
         return 0
 
     def statistics(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
-        """Batch norm's running means and variances: buffers, which Keras counts as parameters."""
+        """Number of batch norm's running statistics: buffers, which Keras counts as parameters."""
         return 0
 
     def macs(self, shape: Shape) -> int:  # noqa: ARG002 - most layers have none
-        """Multiply-accumulates for one image, of convolutions and linear layers.
+        """Multiply-accumulates per image, of convolutions and linear layers only.
 
-        Biases, batch norm (which folds into a convolution), activations and pooling count none.
+        Biases, batch norm (which folds into a convolution), activations and pooling count as none.
         """
         return 0
 
     def window(self, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - most layers see one pixel
-        """The side of the square that one output pixel sees of this layer's input, and the step
+        """Kernel and stride: the side of the input square that one output pixel sees, and the step
         between neighbouring outputs, both in input pixels."""
         return 1, 1
 
@@ -74,12 +74,12 @@ LAYERS: dict[str, type[Layer]] = {}
 
 @dataclass_transform(frozen_default=True)
 def layer(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and enter it in the catalogue of layers, `LAYERS`."""
+    """Class decorator: makes `cls` a frozen dataclass and registers it in `LAYERS`."""
     made = dataclass(frozen=True, slots=True)(cls)
     LAYERS[cls.__name__] = made  # type: ignore[assignment]
     return made
 
 
 def show(shape: Shape) -> str:
-    """`shape` as a person reads it: 16 x 13 x 13."""
+    """`shape` as text: 16 x 13 x 13."""
     return " x ".join(str(side) for side in shape)

@@ -1,9 +1,8 @@
-"""The layers a candidate is made of: frozen values that know their shapes and costs without torch.
+"""The layers: frozen values that compute their shapes and costs without torch.
 
-A shape is `(channels, height, width)`, or `(features,)` behind a `Flatten`; the batch dimension is
-left out. Every layer answers for itself: the output shape, what it costs, and the `torch.nn` call
-that makes it. To add a layer, write one more class under `@layer`; the JSON, the module, the cost
-formulas' tests and the exporters pick it up from there.
+A shape is `(channels, height, width)`, or `(features,)` after a `Flatten`, without the batch
+dimension. To add a layer, write one class with `@layer`; JSON, the module, the exporters and the
+tests of the cost formulas then include it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from nas.errors import ArchitectureError
 
 Padding = Literal["same", "valid"]
 
-MAX_WIDTH = 65_536  # far above anything tiny; keeps absurd input from allocating
+MAX_WIDTH = 65_536  # far above a tiny network; stops absurd input from allocating memory
 MAX_KERNEL = 64
 
 
@@ -23,8 +22,8 @@ MAX_KERNEL = 64
 class Conv(Layer):
     """A convolution to `width` channels; "same" pads by `kernel // 2` on each side.
 
-    With `shared` it has the weights of the last convolution before it that is made by the same
-    call, and no parameters of its own.
+    With `shared` it reuses the weights of the last preceding convolution with the same `torch.nn`
+    call, and has no parameters of its own.
     """
 
     width: int
@@ -75,7 +74,7 @@ class Conv(Layer):
 
 @layer
 class DepthwiseConv(Layer):
-    """A convolution of each channel with a kernel of its own; the width stays.
+    """A convolution with one kernel per channel; the width stays the same.
 
     `shared` as in `Conv`.
     """
@@ -111,7 +110,7 @@ class DepthwiseConv(Layer):
 
 
 class _InPlace(Layer):
-    """A layer that keeps the shape, and can write over its input."""
+    """A layer that keeps the shape and can overwrite its input."""
 
     __slots__ = ()
     in_place: ClassVar[bool] = True
@@ -122,7 +121,7 @@ class _InPlace(Layer):
 
 @layer
 class BatchNorm(_InPlace):
-    """Batch norm over the channels of an image, or over the features behind a `Flatten`."""
+    """Batch norm over the channels of an image, or over the features after a `Flatten`."""
 
     def params(self, shape: Shape) -> int:
         return 2 * shape[0]
@@ -163,7 +162,7 @@ class _Dropout(_InPlace):
 
 @layer
 class Dropout(_Dropout):
-    """Zeroes single values with probability `rate` while training."""
+    """Zeroes single values with probability `rate` in training."""
 
     def call(self, shape: Shape) -> Call:  # noqa: ARG002
         return Call("Dropout", (), {"p": self.rate})
@@ -171,7 +170,7 @@ class Dropout(_Dropout):
 
 @layer
 class ChannelDropout(_Dropout):
-    """Zeroes whole channels with probability `rate` while training."""
+    """Zeroes whole channels with probability `rate` in training."""
 
     def out_shape(self, shape: Shape) -> Shape:
         return _image(shape)
@@ -231,7 +230,7 @@ class GlobalAvgPool(Layer):
 
 @layer
 class Flatten(Layer):
-    """An image as one row of features."""
+    """Reshapes an image into one row of features."""
 
     in_place: ClassVar[bool] = True
 
@@ -287,7 +286,7 @@ def _pad(kernel: int, padding: Padding) -> int:
 
 
 def _slide(size: tuple[int, int], kernel: int, stride: int, pad: int) -> tuple[int, int]:
-    """Height and width behind a window that slides over `size`, padded by `pad` on each side."""
+    """Output height and width of a window that slides over `size`, padded by `pad` per side."""
     if min(size) + 2 * pad < kernel:
         raise ArchitectureError(
             f"needs height and width >= {kernel - 2 * pad}, got {show(size)}: "
@@ -300,7 +299,7 @@ def _slide(size: tuple[int, int], kernel: int, stride: int, pad: int) -> tuple[i
 def _convolution_options(
     kernel: int, padding: Padding, stride: int, bias: bool
 ) -> dict[str, int | float | bool]:
-    """Keyword arguments of `Conv2d`, those that differ from its defaults."""
+    """Keyword arguments of `Conv2d` that differ from its defaults."""
     options: dict[str, int | float | bool] = {"kernel_size": kernel}
     if stride > 1:
         options["stride"] = stride

@@ -1,4 +1,4 @@
-"""What a network is for, and what it may cost."""
+"""What a network must do and what it may cost."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from nas.architecture.base import Shape
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a candidate may cost at most, and how small it may be; None is no limit."""
+    """Upper limits on a candidate's costs, where None is no limit, and its minimum size."""
 
     params: int  # trainable scalars
-    macs: int | None = None  # multiply-accumulates for one image
-    ram: int | None = None  # peak of activations in bytes, int8, input included
-    min_params: int = 0  # what is smaller is of no interest
+    macs: int | None = None  # multiply-accumulates per image
+    ram: int | None = None  # peak bytes of activations, int8, input included
+    min_params: int = 0  # smaller candidates are rejected
 
 
 @dataclass(frozen=True, slots=True)

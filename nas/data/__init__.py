@@ -1,4 +1,4 @@
-"""Data sets as tensors, splits and augmentation. The catalogue and the files need no torch."""
+"""Data sets as tensors, splits and augmentation. Importing this package does not import torch."""
 
 from nas.data.catalogue import DATASETS, check, dataset
 from nas.data.dataset import Dataset

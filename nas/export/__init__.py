@@ -1,1 +1,1 @@
-"""A trained candidate as files that need nothing of ours: one module a format, and the proof."""
+"""Export a trained candidate as files that do not need nas; one module for each format."""

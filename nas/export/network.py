@@ -1,4 +1,4 @@
-"""The trained network itself, from a trial's files."""
+"""Restore the trained network from a trial's files."""
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -10,9 +10,9 @@ from nas.export.subject import Subject
 
 
 def restore(subject: Subject) -> nn.Module:
-    """The network of `subject` with its weights, for inference, on the CPU in float32.
+    """The trained network of `subject`, in evaluation mode, on the CPU in float32.
 
-    Raises `ExportError` if the weights are missing, damaged, or another network's.
+    Raises `ExportError` if the weights are missing, damaged, or those of another network.
     """
     model = build(subject.architecture)
     try:

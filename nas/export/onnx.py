@@ -1,4 +1,4 @@
-"""Export as ONNX: model.onnx, for onnxruntime and the tools of embedded systems."""
+"""Export as ONNX in float32, for onnxruntime and embedded toolchains."""
 
 import logging
 from pathlib import Path
@@ -17,8 +17,8 @@ def write(subject: Subject, folder: Path) -> list[str]:
     """
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401 - the proof needs it
-        import onnxscript  # noqa: F401 - torch needs it
+        import onnxruntime  # noqa: F401 - used by the proof
+        import onnxscript  # noqa: F401 - used by torch
     except ImportError as error:
         raise ExportError(
             f"--format onnx needs {error.name}: pip install onnx onnxruntime onnxscript"
@@ -45,7 +45,7 @@ def write(subject: Subject, folder: Path) -> list[str]:
 
 
 def describe(subject: Subject, file: Path) -> None:
-    """Write into a model where it comes from and how its input is normalised, and check it."""
+    """Add the title and the normalisation to the metadata of the model in `file`, and check it."""
     import onnx
 
     model = onnx.load(file)

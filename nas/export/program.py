@@ -1,4 +1,4 @@
-"""Export as a `torch.export` program: model.pt2, which torch runs without any source."""
+"""Export as a `torch.export` program, which torch runs without Python source."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ FILES = ("model.pt2",)
 
 
 def write(subject: Subject, folder: Path) -> list[str]:
-    """Write model.pt2 into `folder`; returns its name. It takes any number of images."""
+    """Write model.pt2 into `folder`; returns its name. It accepts any batch size."""
     torch.export.save(program(subject), folder / FILES[0])
     return list(FILES)
 
 
 def program(subject: Subject) -> torch.export.ExportedProgram:
-    """The trained network as a graph for inference, with a batch of any size."""
+    """The trained network as an inference graph with a dynamic batch size."""
     example = torch.zeros(2, *subject.architecture.input_shape)
     batch = ({0: torch.export.Dim("batch")},)
     return torch.export.export(restore(subject), (example,), dynamic_shapes=batch)

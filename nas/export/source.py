@@ -1,12 +1,12 @@
-"""The source of a network as a person would write it: model.py, which imports torch alone."""
+"""Write a network as readable source: model.py, which imports only torch."""
 
 import textwrap
 from dataclasses import dataclass
 
 from nas.architecture import Architecture, show
 
-HEADING = 97  # width of the docstring's first lines, behind three quotes
-WIDEST_CODE = 80  # a depthwise convolution's; longer lines have their comment two spaces behind
+HEADING = 97  # width of the docstring's first lines, after three quotes
+WIDEST_CODE = 80  # column where comments align; after longer lines they follow two spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class _Line:
 def model(architecture: Architecture, title: str, mean: float, std: float) -> str:
     """The text of model.py: a class `Net` with named stages and the layer table in comments.
 
-    Its state dictionary has the names of `nas.build`'s. `mean` and `std` are of the pixels, from
-    0 to 1, that it was trained on. It prints the calls that `build` makes, so the two cannot drift.
+    It contains the calls that `nas.build` makes, so both have the same state dictionary. `mean` and
+    `std` are those of the pixels, in 0 to 1, that the network was trained on.
     """
     channels, height, width = architecture.input_shape
     stages = architecture.stages()
@@ -64,9 +64,9 @@ class Net(nn.Module):
 
 
 def _lines(architecture: Architecture) -> str:
-    """The assignments of the stages; behind each layer that has any, its line of the table.
+    """The assignments of the stages, each layer with its row of the table as a comment.
 
-    A layer whose weights another has as well is made before them, and has a name.
+    A layer whose weights others share is assigned to a name before the stages.
     """
     table, calls, sources = architecture.table(), architecture.calls(), architecture.sources
     again = architecture.used_again
@@ -101,5 +101,5 @@ def _lines(architecture: Architecture) -> str:
 
 
 def _safe(title: str) -> str:
-    """`title` without what could end a docstring."""
+    """`title` without characters that could end a docstring."""
     return title.replace("\\", "/").replace('"', "'")

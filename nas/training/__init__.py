@@ -1,4 +1,4 @@
-"""How one model is trained. `Recipe` and `Epoch` need no torch; `nas.training.fit` does."""
+"""Train one model. `Recipe` and `Epoch` import no torch; `nas.training.fit` does."""
 
 from nas.training.curve import Epoch
 from nas.training.recipe import MAX_EPOCHS, Recipe

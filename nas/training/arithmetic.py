@@ -1,4 +1,4 @@
-"""The precision and the memory layout that a network is trained in; their names need no torch."""
+"""Precision and memory layout of the computation. Importing this module does not import torch."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-PRECISIONS = ("bfloat16", "float32")
-LAYOUTS = {"channels last": "channels_last", "contiguous": "contiguous_format"}  # in torch
+DTYPES = ("bfloat16", "float32")
+LAYOUTS = {"channels last": "channels_last", "contiguous": "contiguous_format"}  # name in torch
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How a network is computed: names from `PRECISIONS` and `LAYOUTS`.
+    """How a network is computed: a precision from `DTYPES` and a memory layout from `LAYOUTS`.
 
-    With bfloat16 the weights stay in float32, and torch's autocast chooses what is computed in
-    bfloat16. Neither changes what is trained beyond rounding.
+    Weights are always stored in float32. With bfloat16, torch's autocast chooses which operations
+    run in bfloat16. Results differ between arithmetics by rounding only.
     """
 
     precision: str
@@ -28,18 +28,18 @@ class Arithmetic:
 
     @property
     def memory_format(self) -> "torch.memory_format":
-        """The layout as torch calls it."""
+        """The layout as a torch constant."""
         import torch
 
         memory_format: torch.memory_format = getattr(torch, LAYOUTS[self.layout])
         return memory_format
 
     def arrange(self, images: "Tensor") -> "Tensor":
-        """`images` (N, C, H, W) in the layout."""
+        """`images` (N, C, H, W) in this memory layout."""
         return images.contiguous(memory_format=self.memory_format)
 
     def context(self, device: "torch.device") -> AbstractContextManager[object]:
-        """Within it, a forward pass on `device` is computed in the precision."""
+        """Context manager in which a forward pass on `device` uses this precision."""
         if self.precision == "float32":
             return nullcontext()
         import torch

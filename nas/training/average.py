@@ -1,4 +1,4 @@
-"""The average of a network's weights over the steps of its training."""
+"""Moving average of a network's weights during training."""
 
 import copy
 
@@ -7,28 +7,30 @@ from torch import Tensor, nn
 
 
 class Average:
-    """A network of its own, whose weights and batch norm statistics follow another's: after each
-    step they go a share of the way to them.
+    """A copy of `model` whose weights and batch norm statistics are a moving average of `model`'s.
 
-    With a steady share that is an exponential moving average, which stands near to where the
-    other would come to if its learning rate were annealed now (Polyak and Juditsky, 1992;
-    Tarvainen and Valpola, Mean teachers, 2017).
+    With a constant rate it is an exponential moving average, which is close to the weights that
+    annealing the learning rate at this point would give (Polyak and Juditsky, 1992; Tarvainen and
+    Valpola, Mean teachers are better role models, 2017).
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.network = copy.deepcopy(model)
-        self._own, self._other = (
+        self._averages, self._values = (
             [
                 value
-                for value in (*whose.parameters(), *whose.buffers())
+                for value in (*network.parameters(), *network.buffers())
                 if value.is_floating_point()
             ]
-            for whose in (self.network, model)
+            for network in (self.network, model)
         )
 
     @torch.no_grad()
-    def step(self, share: float | Tensor) -> None:
-        """Go `share` of the way, a number or a scalar on the network's device."""
-        apart = torch._foreach_sub(self._other, self._own)
-        torch._foreach_mul_(apart, share)
-        torch._foreach_add_(self._own, apart)
+    def step(self, rate: float | Tensor) -> None:
+        """Move the average towards the model: average += rate * (model - average).
+
+        `rate` is a number, or a scalar on the network's device.
+        """
+        difference = torch._foreach_sub(self._values, self._averages)
+        torch._foreach_mul_(difference, rate)
+        torch._foreach_add_(self._averages, difference)

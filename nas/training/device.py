@@ -1,24 +1,25 @@
-"""Which device to train on, and in which precision."""
+"""Choose the device, and the arithmetic that suits its hardware."""
 
 import torch
 
 from nas.errors import DeviceError
 from nas.training.arithmetic import Arithmetic
 from nas.training.device_name import check_device
+from nas.training.precision import dtype_for
 
 
 def resolve(name: str) -> torch.device:
     """The device called `name`: `auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:1`, `mps`.
 
-    Raises `DeviceError` for an unknown name and for a device that is not there.
+    Raises `DeviceError` for an unknown name, and for a device that this machine does not have.
     """
     check_device(name)
     kind, _, index = name.partition(":")
-    here = available()
+    kinds = available()
     if kind == "auto":
-        return torch.device(here[0])
-    if kind not in here:
-        raise DeviceError(f"--device {name} is not on this machine: there is {', '.join(here)}")
+        return torch.device(kinds[0])
+    if kind not in kinds:
+        raise DeviceError(f"--device {name} is not on this machine: there is {', '.join(kinds)}")
     if index and int(index) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise DeviceError(
@@ -28,43 +29,29 @@ def resolve(name: str) -> torch.device:
 
 
 def available() -> list[str]:
-    """The kinds of device on this machine, the fastest first."""
-    here = []
+    """The kinds of device on this machine, fastest first."""
+    kinds = []
     if torch.cuda.is_available():
-        here.append("cuda")
+        kinds.append("cuda")
     if torch.backends.mps.is_available():
-        here.append("mps")
-    return [*here, "cpu"]
+        kinds.append("mps")
+    return [*kinds, "cpu"]
 
 
 def describe(device: torch.device) -> str:
-    """The device as a person knows it: `cuda (NVIDIA H200)`."""
+    """The device with its product name: `cuda (NVIDIA H200)`."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return str(device)
 
 
-def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
-    """The type of the arithmetic: `auto` is bfloat16 on a CPU with instructions for it.
+def by_hardware(device: torch.device, precision: str) -> Arithmetic:
+    """The arithmetic for a recipe's `precision` on `device`, from its instructions, untimed.
 
-    On one without them bfloat16 is emulated and slower than float32. On a GPU networks this small
-    wait for their kernels to start, and casts are kernels too.
-    """
-    if wanted != "auto":
-        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
-    native = device.type == "cpu" and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
-    return torch.bfloat16 if native else torch.float32
-
-
-def by_hardware(device: torch.device, wanted: str) -> Arithmetic:
-    """What a recipe's precision means on `device`, by its instructions: nothing is timed.
-
-    On CUDA float32 is the fastest in torch's own layout (benchmarks/gpu.csv); cuDNN computes its
+    On CUDA, float32 is fastest in the contiguous layout (benchmarks/gpu.csv); cuDNN computes its
     convolutions in TF32.
     """
-    chosen = str(precision(device, wanted)).removeprefix("torch.")
-    if device.type == "cuda" and chosen == "float32":
-        return Arithmetic(chosen, "contiguous")
-    return Arithmetic(chosen)
+    dtype = str(dtype_for(device, precision)).removeprefix("torch.")
+    if device.type == "cuda" and dtype == "float32":
+        return Arithmetic(dtype, "contiguous")
+    return Arithmetic(dtype)

@@ -1,4 +1,4 @@
-"""What a machine trains on and how: what its supervisor has to know, which has no torch itself."""
+"""The device and arithmetic of a machine, as values for its supervisor, which loads no torch."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from nas.training.recipe import Recipe
 class Machine:
     """The devices that a study's workers on one machine use."""
 
-    device: str  # as torch calls it; `cuda` is all GPUs
-    label: str  # the same as a person knows it
-    gpus: int  # how many they are, if CUDA devices
+    device: str  # torch's name; `cuda` means all GPUs
+    label: str  # with the product name, see `nas.training.device.describe`
+    gpus: int  # number of CUDA devices, else 0
     arithmetic: Arithmetic
 
     def __str__(self) -> str:
@@ -20,9 +20,9 @@ class Machine:
 
 
 def machine(device: str, recipe: Recipe) -> Machine:
-    """This machine with the device that the user calls `device`. Imports torch.
+    """This machine, training on the `device` that the user named. Imports torch.
 
-    Raises `DeviceError` for an unknown name and for a device that is not there.
+    Raises `DeviceError` for an unknown name, and for a device that this machine does not have.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""What one training step and one evaluation are, whichever engine runs them."""
+"""One training step and one evaluation, for every engine."""
 
 import torch
 from torch import Tensor, nn
@@ -9,16 +9,16 @@ from nas.data.images import Images, Normalizer
 from nas.training.arithmetic import Arithmetic
 from nas.training.recipe import Recipe
 
-# So many images are evaluated at a time. More are no faster on a host, and take its memory.
-ON_HOST, ON_DEVICE = 250, 1_000
+# Images per evaluation batch. Larger batches are no faster on a CPU and take more memory.
+CPU_BATCH, DEVICE_BATCH = 250, 1_000
 
 
 def optimizer_of(
     model: nn.Module, recipe: Recipe, lr: Tensor | None = None
 ) -> torch.optim.Optimizer:
-    """AdamW in one fused call for all weights; its learning rate is set before every step.
+    """Fused AdamW. The caller sets its learning rate before every step.
 
-    With `lr`, a scalar on the weights' device, that is the learning rate at each step, and on
+    With `lr`, a scalar on the weights' device, each step reads the learning rate from it, and on
     CUDA a step can be captured in a graph.
     """
     return torch.optim.AdamW(
@@ -32,18 +32,18 @@ def optimizer_of(
 
 def inputs_of(
     images: Images,
-    which: Tensor,
+    indices: Tensor,
     normalizer: Normalizer,
     recipe: Recipe,
     strength: Tensor,
     generator: torch.Generator,
     arithmetic: Arithmetic,
 ) -> Tensor:
-    """The images that `which` (n,) picks, augmented and normalised: (n, C, H, W) float32.
+    """The images at `indices` (n,), augmented and normalised: (n, C, H, W) float32.
 
-    `strength`, a scalar or (n,), is how much of the recipe's augmentation they get.
+    `strength`, a scalar or (n,), scales the recipe's augmentation.
     """
-    pixels = images.take(which).float() / 255
+    pixels = images.take(indices).float() / 255
     ranges = (recipe.rotation, recipe.shift, recipe.scale, recipe.flip)
     return arithmetic.arrange(normalizer(warp(pixels, *ranges, generator, strength)))
 
@@ -57,7 +57,7 @@ def train_step(
     arithmetic: Arithmetic,
     device: torch.device,
 ) -> tuple[Tensor, Tensor]:
-    """One step on a batch; its mean loss and how many were right, both on the device."""
+    """One step on a batch: its mean loss and number of correct images, on the device."""
     with arithmetic.context(device):
         logits = model(images)
     logits = logits.float()
@@ -71,12 +71,14 @@ def train_step(
 def totals(
     model: nn.Module, images: Images, normalizer: Normalizer, arithmetic: Arithmetic
 ) -> tuple[Tensor, Tensor]:
-    """The summed cross-entropy on `images` and how many are right, on the device; `model` is in
-    evaluation mode."""
+    """Summed cross-entropy on `images` and number of correct images, as scalars on the device.
+
+    `model` must be in evaluation mode.
+    """
     device = images.labels.device
     loss = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
-    batch = ON_HOST if device.type == "cpu" else ON_DEVICE
+    batch = CPU_BATCH if device.type == "cpu" else DEVICE_BATCH
     with torch.no_grad():
         for start in range(0, len(images), batch):
             labels = images.labels[start : start + batch]
@@ -91,7 +93,7 @@ def totals(
 def evaluate(
     model: nn.Module, images: Images, normalizer: Normalizer, arithmetic: Arithmetic
 ) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy in percent of `model` on `images`."""
+    """Mean cross-entropy, and accuracy in percent, of `model` on `images`."""
     model.eval()
     loss, correct = totals(model, images, normalizer, arithmetic)
     return loss.item() / len(images), 100 * correct.item() / len(images)

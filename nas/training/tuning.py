@@ -1,10 +1,10 @@
-"""Which arithmetic is the fastest here: timed once on a real training step, then remembered."""
+"""The fastest arithmetic on this CPU: timed once on a real training step, then cached."""
 
 import json
 import platform
 import time
 from contextlib import suppress
-from itertools import product
+from itertools import product, starmap
 from pathlib import Path
 from statistics import median
 
@@ -23,48 +23,49 @@ from nas.architecture import (
 from nas.architecture.module import build
 from nas.data.files import cache_dir
 from nas.files import write_whole
-from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
+from nas.training.arithmetic import DTYPES, LAYOUTS, Arithmetic
 from nas.training.device import by_hardware
 from nas.training.recipe import Recipe
 from nas.training.step import optimizer_of, train_step
 
-ROUNDS = 8  # in each, every arithmetic makes one step: what disturbs one disturbs all
-CLEARLY = 1.1  # times as fast as the hardware's own choice is reason enough to leave that
+ROUNDS = 8  # one step of each arithmetic per round, so that a disturbance affects all of them
+MIN_SPEEDUP = 1.1  # over the hardware's own choice, to prefer another
 
 
 def arithmetic_for(device: torch.device, recipe: Recipe) -> Arithmetic:
     """The arithmetic to train `recipe` in on `device`.
 
-    On a CPU it is timed the first time, in about a second, and remembered in the user's cache for
-    this processor, torch and precision; delete the file to have it timed again. On other devices
-    it is what the hardware has instructions for.
+    On a CPU the first call takes about a second to time it and caches the result in the user's
+    cache for this processor, torch version and precision; delete arithmetic.json to time it again.
+    On other devices it follows from the hardware's instructions.
     """
     usual = by_hardware(device, recipe.precision)
     if device.type != "cpu":
         return usual
+    dtypes = DTYPES if recipe.precision == "auto" else (recipe.precision,)
+    candidates = {str(a): a for a in starmap(Arithmetic, product(dtypes, LAYOUTS))}
     path = cache_dir() / "arithmetic.json"
-    known = _known(path)
+    cached = _cached(path)
     key = f"{processor()}, torch {torch.__version__}, {recipe.precision}"
-    if key not in known:
-        wanted = list(PRECISIONS) if recipe.precision == "auto" else [recipe.precision]
-        timed = step_times([Arithmetic(*pair) for pair in product(wanted, LAYOUTS)])
-        known[key] = _name(chosen(timed, usual))
-        with suppress(OSError):  # a cache that cannot be written costs the next search a second
+    if cached.get(key) not in candidates:
+        cached[key] = str(chosen(step_times(list(candidates.values())), usual))
+        with suppress(OSError):  # without a cache, the next search times it again
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(known, indent=1))
-    return Arithmetic(**known[key])
+            write_whole(path, json.dumps(cached, indent=1))
+    return candidates[cached[key]]
 
 
 def chosen(seconds: dict[Arithmetic, float], usual: Arithmetic) -> Arithmetic:
-    """The fastest of those timed, but `usual` unless another is clearly faster."""
+    """The fastest arithmetic if it beats `usual` by `MIN_SPEEDUP`, else `usual`."""
     fastest = min(seconds, key=lambda arithmetic: seconds[arithmetic])
-    return fastest if seconds[usual] > CLEARLY * seconds[fastest] else usual
+    return fastest if seconds[usual] > MIN_SPEEDUP * seconds[fastest] else usual
 
 
 def step_times(candidates: list[Arithmetic]) -> dict[Arithmetic, float]:
-    """Seconds of one training step on one thread of the CPU, for each; the median of a few.
+    """Median seconds of one training step on one CPU thread, for each candidate.
 
-    The step is that of a plain 3 x 3 net of about 3,500 parameters on 64 images of 28 x 28.
+    The network has plain 3 x 3 convolutions and about 3,500 parameters; a batch has 64 images of
+    28 x 28.
     """
     threads = torch.get_num_threads()
     device = torch.device("cpu")
@@ -93,7 +94,7 @@ def step_times(candidates: list[Arithmetic]) -> dict[Arithmetic, float]:
 
 
 def processor() -> str:
-    """This machine's processor, as far as the system tells it."""
+    """Name of this machine's processor, as far as it is known, and its vector instructions."""
     info = Path("/proc/cpuinfo")
     found = ""
     if info.is_file():
@@ -113,25 +114,12 @@ def _net() -> Architecture:
     return Architecture((1, 28, 28), tuple(layers))
 
 
-def _name(arithmetic: Arithmetic) -> dict[str, str]:
-    return {"precision": arithmetic.precision, "layout": arithmetic.layout}
-
-
-def _known(path: Path) -> dict[str, dict[str, str]]:
-    """What has been timed; nothing if the file is not there or is not one of ours."""
+def _cached(path: Path) -> dict[str, str]:
+    """The names of the arithmetics timed so far; empty if the file is missing or invalid."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict):
         return {}
-    return {key: value for key, value in content.items() if _is_arithmetic(value)}
-
-
-def _is_arithmetic(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == {"precision", "layout"}
-        and value["precision"] in PRECISIONS
-        and value["layout"] in LAYOUTS
-    )
+    return {key: value for key, value in content.items() if isinstance(value, str)}

@@ -1,4 +1,4 @@
-"""What an architecture refuses, and how it reads."""
+"""Validation, hash, summary, stages and table of an architecture."""
 
 import json
 from dataclasses import replace
@@ -136,7 +136,7 @@ def test_two_ways_to_write_one_network_have_one_hash() -> None:
 
 
 def test_a_hash_stays_what_it_was() -> None:
-    """Studies hold hashes: a change of this value makes their duplicates look new."""
+    """Studies store hashes: changing this value would hide their duplicates."""
     assert small().hash == "76a8fcebd793b925"
 
 
@@ -160,8 +160,16 @@ def test_networks_that_differ_between_their_layers_have_summaries_that_do(
 
 def test_summary_and_stages_read_as_a_person_would_write_them() -> None:
     layers = (
-        *(Conv(8), ReLU(), Conv(8, 5, stride=2), ReLU(), DepthwiseConv(), Conv(12, 1), MaxPool()),
-        *(Conv(10, 1), GlobalAvgPool(), Flatten()),
+        Conv(8),
+        ReLU(),
+        Conv(8, 5, stride=2),
+        ReLU(),
+        DepthwiseConv(),
+        Conv(12, 1),
+        MaxPool(),
+        Conv(10, 1),
+        GlobalAvgPool(),
+        Flatten(),
     )
     architecture = Architecture(IMAGE, layers)
     assert architecture.summary() == "8 8k5/2 dw 12k1 M 10k1 gap, no BN"
@@ -179,7 +187,7 @@ def test_summary_and_stages_read_as_a_person_would_write_them() -> None:
 
 
 def test_a_known_table() -> None:
-    """Two 3 x 3 convolutions and a pool: fields 3, 5, 6 and jumps 1, 1, 2, counted by hand."""
+    """Two 3 x 3 convolutions and a pool: fields 3, 5, 6 and jumps 1, 1, 2, computed by hand."""
     table = Architecture(IMAGE, (Conv(4), Conv(4, padding="valid"), MaxPool())).table()
     assert [(r.number, r.out_shape, r.receptive_field, r.jump) for r in table] == [
         (1, (4, 28, 28), 3, 1),

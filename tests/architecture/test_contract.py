@@ -1,4 +1,4 @@
-"""Every formula of every layer against the module that torch makes of it."""
+"""Every formula of every layer, checked against the torch module."""
 
 import json
 from math import prod
@@ -16,7 +16,7 @@ from nas.errors import ArchitectureError
 
 
 def modules(model: nn.Module) -> list[nn.Module]:
-    """Each once; one that several layers share is there once."""
+    """The modules of the layers, a shared one once."""
     return list(dict.fromkeys(module for stage in model.children() for module in stage.children()))
 
 
@@ -53,7 +53,7 @@ def check(architecture: Architecture) -> None:
             own = module.weight.numel()
         assert row.macs == own
         macs += own
-        # What torch's own flag would do in place, or a view.
+        # Layers that torch can run in place, or as a view.
         free = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.SiLU, nn.Dropout, nn.Dropout2d)
         if not isinstance(module, (*free, nn.Flatten)):
             peak_with = max(peak_with, before[0].numel() + after[0].numel())
@@ -81,7 +81,7 @@ def test_a_layer_alone_holds_its_formulas(name: str) -> None:
     @given(by_name[name], image_shapes, st.integers(1, 30))
     def run(layer: Layer, image: tuple[int, ...], features: int) -> None:
         nonlocal made
-        # A Linear stands behind a Flatten alone, the others on an image.
+        # A Linear needs a Flatten before it, the others an image.
         before = (LAYERS["Flatten"](),) if name == "Linear" else ()
         shape = (1, 1, features) if name == "Linear" else image
         try:
@@ -113,7 +113,7 @@ def test_the_receptive_field_is_what_gradients_reach(architecture: Architecture)
     try:
         stack = Architecture((architecture.input_shape[0], side, side), sliding)
     except ArchitectureError:
-        return  # nothing slides, or it shrinks away
+        return  # no such layers, or the image is too small for them
     field, jump = stack.table()[-1].receptive_field, stack.table()[-1].jump
     if field > side // 2 or jump > 32:
         return
@@ -127,6 +127,6 @@ def test_the_receptive_field_is_what_gradients_reach(architecture: Architecture)
     assert image.grad is not None
     reached = image.grad[0].abs().sum(0) > 0
     rows, columns = reached.any(1).nonzero(), reached.any(0).nonzero()
-    # A stride larger than its kernel leaves gaps; the ends of the square are reached all the same.
+    # A stride larger than its kernel leaves gaps inside the square, but not at its ends.
     assert int(rows.max() - rows.min()) + 1 == field
     assert int(columns.max() - columns.min()) + 1 == field

@@ -1,4 +1,4 @@
-"""The JSON of an architecture may come from anywhere: it is read, or refused, and nothing else."""
+"""Untrusted JSON of an architecture is either read or refused."""
 
 import json
 import resource
@@ -34,7 +34,7 @@ anything = st.recursive(
 
 
 def read(value: Any) -> Architecture | None:
-    """What `value` is read as; None if it is refused in one line."""
+    """The architecture read from `value`, or None if it is refused in one line."""
     try:
         return Architecture.from_json(value)
     except ArchitectureError as error:
@@ -75,7 +75,7 @@ def test_a_sound_one_with_anything_changed_is_read_or_refused(
         assert Architecture.from_json(json.loads(json.dumps(found.to_json()))) == found
         for call in found.calls():
             assert call.name.isidentifier()
-            # What is exported as source is numbers, truth values and known words.
+            # Exported source contains only numbers, booleans and known words.
             for option in (*call.args, *call.kwargs.values()):
                 assert isinstance(option, int | float | bool) or option in ("same", "zeros")
 

@@ -1,4 +1,4 @@
-"""The augmentation against what its words say."""
+"""The augmentation does what its docstring says."""
 
 import math
 
@@ -70,7 +70,7 @@ def test_a_share_of_the_images_is_mirrored_and_nothing_else_is_done_to_them() ->
 
 
 def test_mirroring_leaves_the_other_draws_as_they_are() -> None:
-    """Images that are mirrored always, and to begin with, come out as without it."""
+    """Mirroring mirrored images gives the result without mirroring."""
     images = torch.rand(16, 1, 24, 28)
     plain = warp(images, 10, 2, 0.1, 0, generator(4))
     assert torch.allclose(warp(images.flip(3), 10, 2, 0.1, 1, generator(4)), plain, atol=1e-4)
@@ -96,7 +96,7 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_the_grid_is_that_of_torch_affine_grid() -> None:
-    """Also where height and width differ, and there are several channels."""
+    """Also if height and width differ, and with several channels."""
     images, count = torch.rand(16, 3, 24, 32), 16
     draw = torch.rand(4, count, generator=generator(5)) * 2 - 1
     angle, factor = draw[0] * math.radians(20), 1 / (1 + draw[1] * 0.1)

@@ -1,4 +1,4 @@
-"""Finding and reading data sets, and what a user is told where that fails."""
+"""Finding and reading data sets, and the errors if that fails."""
 
 import subprocess
 import sys
@@ -10,8 +10,16 @@ import torch
 from idx import write_mnist
 
 from nas.data import DATASETS, dataset, ensure, files
+from nas.data.dataset import Dataset
 from nas.data.images import Images, load_split, load_test, load_training, split
+from nas.data.torchvision_files import IMAGES_HEADER, TorchvisionFiles
 from nas.errors import ConfigError, DataError
+
+
+def files_of(dataset: Dataset, root: Path, train: bool = True) -> list[tuple[Path, int]]:
+    """The files of a torchvision data set, with their sizes."""
+    assert isinstance(dataset.source, TorchvisionFiles)
+    return dataset.source.files(dataset, root, train)
 
 
 def test_an_unknown_data_set_lists_the_known_ones() -> None:
@@ -45,16 +53,16 @@ def test_emnist_is_turned_upright(tmp_path: Path) -> None:
     emnist = dataset("emnist-digits")
     folder = tmp_path / "EMNIST" / "raw"
     folder.mkdir(parents=True)
-    (images, size), (labels, count) = files._files(emnist, tmp_path, train=True)
-    header = bytes(files.IMAGES_HEADER)
+    (images, size), (labels, count) = files_of(emnist, tmp_path)
+    header = bytes(IMAGES_HEADER)
     stored = np.zeros((28, 28), dtype=np.uint8)
     stored[3, 20] = 200
-    with images.open("wb") as file:  # the rest is a hole in the file: it takes no space
+    with images.open("wb") as file:  # sparse: the rest takes no disk space
         file.write(header + stored.tobytes())
         file.truncate(size)
     with labels.open("wb") as file:
         file.truncate(count)
-    pixels, _ = files.read_training(emnist, tmp_path)
+    pixels, _ = emnist.source.read(emnist, tmp_path, train=True)
     assert pixels[0, 20, 3] == 200
 
 
@@ -107,7 +115,9 @@ def test_missing_data_without_a_network_says_where_files_go(
 def test_the_split_is_stratified_fixed_and_disjoint() -> None:
     images = load_training(dataset("digits"))
     number = torch.arange(len(images))
-    pixels = torch.stack([number // 256, number % 256], dim=1).byte()  # each image its number
+    pixels = torch.stack(
+        [number // 256, number % 256], dim=1
+    ).byte()  # each image encodes its number
     parts, again = (split(Images(pixels, images.labels), 249) for _ in range(2))
     assert torch.equal(parts.held_out.pixels, again.held_out.pixels)
     both = torch.cat([parts.train.pixels, parts.held_out.pixels]).long()
@@ -121,13 +131,13 @@ def test_the_parts_of_a_split_are_rows_of_the_file_in_memory(mnist_dir: Path) ->
     whole, parts = load_training(mnist, mnist_dir), load_split(mnist, mnist_dir)
     assert parts.train.store.data_ptr() == parts.held_out.store.data_ptr(), "no copy a part"
     assert parts.train.rows is not None
-    some = torch.tensor([5, 0, 49_999])
-    assert torch.equal(parts.train.take(some), whole.pixels[parts.train.rows[some]])
-    assert torch.equal(parts.train.labels[some], whole.labels[parts.train.rows[some]])
+    chosen = torch.tensor([5, 0, 49_999])
+    assert torch.equal(parts.train.take(chosen), whole.pixels[parts.train.rows[chosen]])
+    assert torch.equal(parts.train.labels[chosen], whole.labels[parts.train.rows[chosen]])
     assert torch.equal(parts.held_out.take(slice(3)), parts.held_out.pixels[:3])
     maps = Path("/proc/self/maps")
     if maps.exists():
-        path, _ = files._files(mnist, mnist_dir, train=True)[0]
+        path, _ = files_of(mnist, mnist_dir)[0]
         assert path.name in maps.read_text(), "the pages are the file's own"
 
 
@@ -140,9 +150,9 @@ def test_writing_into_the_pixels_leaves_the_file_alone(tmp_path: Path) -> None:
 
 
 def test_a_search_opens_no_test_file(tmp_path: Path) -> None:
-    """Told by the interpreter itself, which reports every file that is opened."""
+    """Observed with an audit hook, which sees every file that is opened."""
     write_mnist(tmp_path)
-    for path, _ in files._files(dataset("mnist"), tmp_path, train=False):
+    for path, _ in files_of(dataset("mnist"), tmp_path, train=False):
         path.write_bytes(b"not to be read")
     code = (
         "import sys; opened = []\n"
@@ -176,7 +186,7 @@ def test_the_normalizer_knows_mean_and_deviation_of_the_training_images() -> Non
 
 
 def test_the_published_mean_of_mnist(mnist_dir: Path) -> None:
-    """0.1307 and 0.3081 of all 60,000 are the figures everybody copies; ours are of 50,000."""
+    """0.1307 and 0.3081 are for all 60,000 images; ours are for 50,000."""
     normalizer = load_split(dataset("mnist"), mnist_dir).normalizer
     assert normalizer.mean == pytest.approx(0.1307, abs=3e-4)
     assert normalizer.std == pytest.approx(0.3081, abs=3e-4)

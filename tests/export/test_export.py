@@ -1,4 +1,4 @@
-"""Exports: they are the trained network, they stand alone, and they are there whole or not."""
+"""Exports equal the trained network, run without nas, and are written whole or not at all."""
 
 import ast
 import contextlib
@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import bars
 import onnx
 import onnxruntime
 import optuna
@@ -17,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import nas
 from nas import spaces
 from nas.architecture import (
     Architecture,
@@ -46,7 +48,7 @@ EACH = 8  # random architectures of every space
 
 
 def subject(folder: Path, architecture: Architecture, seed: int = 0) -> Subject:
-    """A candidate with random weights and statistics, as if it had been trained."""
+    """A candidate with random weights and statistics in place of trained ones."""
     torch.manual_seed(seed)
     model = build(architecture)
     for name, value in model.state_dict().items():
@@ -81,6 +83,12 @@ def drawn(name: str, count: int) -> list[Architecture]:
         with contextlib.suppress(ArchitectureError):
             found.append(loaded.sample(study.ask(), task))
     return [architecture for architecture in found if architecture.params < 500_000]
+
+
+def files_in(folder: Path) -> list[str]:
+    """The paths of all files in `folder`, relative to it."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ def test_every_format_proves_itself(
 ) -> None:
     own = replace(subject(tmp_path, net), calibration=images)
     done = export(own, format, images, tmp_path / "out")
-    assert sorted(path.name for path in done.folder.iterdir()) == sorted(done.files)
+    assert files_in(done.folder) == sorted(done.files)
     assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "out"}
 
 
@@ -130,13 +138,12 @@ def test_an_export_is_replaced_by_another(
     first = export(subject(tmp_path, net), "torch", images, tmp_path / "out")
     again = export(subject(tmp_path, net, seed=1), "python", images, tmp_path / "out")
     assert first.files != again.files
-    assert sorted(path.name for path in again.folder.iterdir()) == sorted(again.files)
+    assert files_in(again.folder) == sorted(again.files)
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> tuple[Subject, torch.Tensor]:
-    """The trained network of 6,723 parameters that is in the repository, with some of the images
-    that its search held out."""
+    """The trained network with 6,723 parameters in the repository, and some held-out images."""
     best = Path(__file__).parents[2] / "studies" / "mnist" / "best"
     architecture = Architecture.from_json(json.loads((best / "architecture.json").read_text()))
     data = load_split(dataset("mnist"), mnist_dir)
@@ -155,7 +162,7 @@ def test_a_network_in_int8_comes_to_the_classes_of_the_trained_one_on_any_proces
     done = export(own, "onnx-int8", images, tmp_path / "out")
     wanted = done.proof.expected.argmax(1)
     assert (done.proof.outputs.argmax(1) == wanted).float().mean() > 0.997
-    # Not in one pass over integers, but node by node, in float between rounding.
+    # Without int8 kernels: node by node, in float between rounding steps.
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     file = done.folder / "model.int8.onnx"
@@ -172,12 +179,12 @@ def test_a_network_in_int8_comes_to_the_classes_of_the_trained_one_on_any_proces
 def test_int8_that_is_not_the_network_is_refused(
     tmp_path: Path, kept: tuple[Subject, torch.Tensor]
 ) -> None:
-    """Calibrated on empty images, it knows nothing of the range of others."""
+    """Calibration on empty images gives wrong activation ranges."""
     own, images = kept
     blank = torch.full_like(images[:8], -own.mean / own.std)
-    with pytest.raises(ExportError, match="comes to the trained network's class for"):
+    with pytest.raises(ExportError, match="predicts the trained network's class for"):
         export(replace(own, calibration=blank), "onnx-int8", images, tmp_path / "out")
-    with pytest.raises(ExportError, match="needs images to be calibrated on"):
+    with pytest.raises(ExportError, match="needs calibration images"):
         export(replace(own, calibration=None), "onnx-int8", images, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -231,9 +238,15 @@ def test_what_is_no_export_is_not_replaced(
     (tmp_path / "file").write_text("x")
     with pytest.raises(ExportError, match=r"mine holds thesis\.tex, which is no export"):
         export(own, "python", images, tmp_path / "mine")
-    with pytest.raises(ExportError, match="is there and is no folder"):
+    with pytest.raises(ExportError, match="exists and is no folder"):
         export(own, "python", images, tmp_path / "file")
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+    (tmp_path / "mine" / "thesis.tex").unlink()
+    (tmp_path / "mine" / "training").mkdir()
+    (tmp_path / "mine" / "training" / "plan.md").write_text("run")
+    with pytest.raises(ExportError, match=r"mine holds training/plan\.md, which is no export"):
+        export(own, "python", images, tmp_path / "mine")
+    assert (tmp_path / "mine" / "training" / "plan.md").read_text() == "run"
 
 
 def test_the_source_is_readable_and_imports_torch_alone(tmp_path: Path, net: Architecture) -> None:
@@ -280,8 +293,8 @@ def test_a_network_of_one_stage_is_source_too() -> None:
 def test_the_exported_training_is_the_searchs_own(
     tmp_path: Path, net: Architecture, digits: Split, fades: bool
 ) -> None:
-    """train.py, without nas, makes the very network that `fit` makes from the same seed, and counts
-    its errors as `fit` does: they are just above or below those that augmentation fades with."""
+    """train.py, without nas, gives the weights of `fit` with the same seed. The training error is
+    just above or just below the threshold for fading, so both must count it alike."""
     recipe = Recipe(epochs=2, batch_size=16, flip=0.5, fade=0.5, fade_above=0.0)
     recipe = replace(recipe, bn_images=1_100 if fades else 0)
     fading = fit(net, digits, recipe, seed=11)
@@ -290,26 +303,23 @@ def test_the_exported_training_is_the_searchs_own(
     trained = fit(net, digits, recipe, seed=11)
     assert (trained.curve[1].train_loss == fading.curve[1].train_loss) is fades
     retrains(tmp_path, net, digits, recipe, trained)
-    assert not (tmp_path / "depthwise.py").exists()
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_exported_training_has_the_searchs_gradients_too(
     tmp_path: Path, digits: Split, precision: str
 ) -> None:
-    """Of depthwise convolutions that torch has no fast ones for, which are others by rounding."""
+    """With the fast gradients of depthwise convolutions, which differ from torch's by rounding."""
     body = (Conv(6, stride=2, bias=False), BatchNorm(), SiLU(), DepthwiseConv(5, stride=2))
     net = Architecture((1, 28, 28), (*body, Conv(10, 1), GlobalAvgPool(), Flatten()))
     recipe = Recipe(epochs=2, batch_size=64, precision=precision)
     retrains(tmp_path, net, digits, recipe, fit(net, digits, recipe, seed=11))
-    assert "Imports `depthwise.py`" in (tmp_path / "README.md").read_text()
-    assert "nas" not in (tmp_path / "depthwise.py").read_text()
 
 
 def retrains(
     tmp_path: Path, net: Architecture, digits: Split, recipe: Recipe, trained: Fit
 ) -> None:
-    """The train.py that is exported into `tmp_path` makes the same network as seed 11 has here."""
+    """Export into `tmp_path`, run train.py there, and compare its weights with `trained`."""
     mean, std = digits.normalizer.mean, digits.normalizer.std
     own = replace(subject(tmp_path / "own", net), recipe=recipe, seed=11, mean=mean, std=std)
     save_file(trained.weights, own.weights)
@@ -335,15 +345,36 @@ def retrains(
         assert torch.equal(retrained[name], value), name
 
 
-def test_every_data_set_has_its_train_script(tmp_path: Path, net: Architecture) -> None:
-    own = subject(tmp_path / "own", net)
-    python.write(replace(own, dataset=dataset("emnist-digits")), tmp_path)
-    text = (tmp_path / "train.py").read_text()
-    assert 'DATASET = "EMNIST"' in text
-    assert 'OPTIONS: dict[str, Any] = {"split": "digits"}' in text
-    assert "TRANSPOSED = True" in text
-    python.write(own, tmp_path)
-    text = (tmp_path / "train.py").read_text()
-    assert "torchvision" not in text
-    assert "from sklearn.datasets import load_digits" in text
-    assert "from nas" not in text
+def test_every_kind_of_data_has_a_loader_and_its_settings(
+    tmp_path: Path, net: Architecture
+) -> None:
+    loaders = Path(nas.__file__).parent / "data" / "loaders"
+    kinds = ("emnist-digits", "digits", str(bars.write(tmp_path / "bars")))
+    settings = {}
+    for name in kinds:
+        chosen = dataset(name)
+        python.write(replace(subject(tmp_path / "own", net), dataset=chosen), tmp_path)
+        original = (loaders / chosen.source.loader).read_text()
+        assert (tmp_path / "dataset.py").read_text() == original
+        settings[name] = (tmp_path / "settings.py").read_text()
+    emnist = settings.pop("emnist-digits")
+    assert 'DATASET = "EMNIST"' in emnist
+    assert 'OPTIONS = {"split": "digits"}' in emnist
+    assert "TRANSPOSED = True" in emnist
+    assert not any("DATASET" in text for text in settings.values())
+
+
+@pytest.mark.parametrize("name", [name for name in python.FILES if name.endswith(".py")])
+def test_an_exported_file_imports_nothing_of_nas(
+    tmp_path: Path, net: Architecture, name: str
+) -> None:
+    python.write(subject(tmp_path / "own", net), tmp_path)
+    allowed = {"model", "weights", "settings", "dataset", "training", "torch", "numpy", "sklearn"}
+    for node in ast.walk(ast.parse((tmp_path / name).read_text())):
+        if isinstance(node, ast.Import):
+            packages = {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            packages = {(node.module or "").partition(".")[0]}
+        else:
+            continue
+        assert packages <= allowed | sys.stdlib_module_names

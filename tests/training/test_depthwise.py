@@ -1,4 +1,4 @@
-"""Depthwise convolutions with gradients of our own are those that torch has, only faster."""
+"""The fast gradients of depthwise convolutions equal torch's."""
 
 from copy import deepcopy
 from itertools import product
@@ -11,16 +11,16 @@ from nas.architecture import Architecture, Conv, DepthwiseConv, Flatten, GlobalA
 from nas.architecture.module import build
 from nas.data.images import Split
 from nas.training import Recipe, depthwise
-from nas.training.depthwise import quicken
+from nas.training.depthwise import FastGradientDepthwise, use_fast_gradients
 from nas.training.fit import fit
 
 CHANNELS = 6
 
 
 def gradients(
-    convolution: nn.Conv2d, images: Tensor, precision: torch.dtype
+    convolution: nn.Module, images: Tensor, precision: torch.dtype
 ) -> tuple[Tensor, list[Tensor]]:
-    """The output, and the gradients of images, weights and bias, of a loss that weighs it all."""
+    """The output, and the gradients of images, weights and bias for a weighted sum of it."""
     images = images.clone().requires_grad_()
     with torch.autocast("cpu", precision, enabled=precision != torch.float32):
         output = convolution(images)
@@ -42,11 +42,11 @@ def test_outputs_and_gradients_are_those_of_torch(
     images = torch.randn(8, CHANNELS, 14, 11).contiguous(memory_format=layout)
     padding = kernel // 2 if padded else 0
     exact = nn.Conv2d(CHANNELS, CHANNELS, kernel, stride, padding, groups=CHANNELS)
-    quick = deepcopy(exact)
-    quicken(quick)
+    fast = nn.Sequential(deepcopy(exact))
+    use_fast_gradients(fast)
     output, expected = gradients(exact, images, torch.float32)
-    same, found = gradients(quick, images, precision)
-    allowed = 1e-5 if precision == torch.float32 else 0.02  # of the largest value
+    same, found = gradients(fast, images, precision)
+    allowed = 1e-5 if precision == torch.float32 else 0.02  # relative to the largest value
     assert len(found) == 3
     for ours, theirs in zip([same.float(), *found], [output, *expected], strict=True):
         assert (ours - theirs).abs().max() <= allowed * theirs.abs().max()
@@ -64,31 +64,43 @@ def test_only_convolutions_that_gain_are_changed_and_no_name() -> None:
         Flatten(),
     )
     network = build(Architecture((1, 14, 14), layers))
-    before = network.state_dict()
-    quicken(network)
-    assert network.state_dict().keys() == before.keys()
-    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    changed = [type(module) is not nn.Conv2d for module in convolutions]
+    before = dict(network.named_parameters())
+    use_fast_gradients(network)
+    after = dict(network.named_parameters())
+    assert list(after) == list(before)
+    assert all(after[name] is value for name, value in before.items())
+    kinds = (nn.Conv2d, FastGradientDepthwise)
+    convolutions = [module for module in network.modules() if isinstance(module, kinds)]
+    changed = [isinstance(module, FastGradientDepthwise) for module in convolutions]
     assert changed == [False, False, True, True, False, False]
+
+
+def test_a_convolution_that_is_used_twice_stays_one_module() -> None:
+    convolution = nn.Conv2d(CHANNELS, CHANNELS, 5, groups=CHANNELS, padding=2)
+    network = nn.Sequential(nn.Sequential(convolution), convolution)
+    use_fast_gradients(network)
+    assert isinstance(network[1], FastGradientDepthwise)
+    assert network[0][0] is network[1]
 
 
 def test_images_that_need_no_gradient_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
     convolution = nn.Conv2d(CHANNELS, CHANNELS, 5, groups=CHANNELS)
-    quicken(convolution)
-    monkeypatch.delattr(depthwise, "_of_images")
-    convolution(torch.randn(2, CHANNELS, 9, 9)).sum().backward()
+    network = nn.Sequential(convolution)
+    use_fast_gradients(network)
+    monkeypatch.delattr(depthwise, "_image_gradient")
+    network(torch.randn(2, CHANNELS, 9, 9)).sum().backward()
     assert convolution.weight.grad is not None
 
 
 def test_training_on_a_cpu_takes_them(digits: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    ours = depthwise._of_weight
+    ours = depthwise._weight_gradient
 
     def counted(*arguments: object) -> Tensor:
         calls.append(arguments)
         return ours(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(depthwise, "_of_weight", counted)
+    monkeypatch.setattr(depthwise, "_weight_gradient", counted)
     layers = (Conv(CHANNELS), DepthwiseConv(5), Conv(10, 1), GlobalAvgPool(), Flatten())
     fit(Architecture((1, 8, 8), layers), digits, Recipe(epochs=1), seed=0)
     assert len(calls) == len(digits.train) // Recipe().batch_size

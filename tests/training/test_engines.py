@@ -1,4 +1,4 @@
-"""The engines against each other; what needs CUDA is skipped where there is none."""
+"""The engines give the same results. Tests that need CUDA are skipped without it."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -32,7 +32,7 @@ from nas.training.step import evaluate
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 PLAIN = Arithmetic("float32", "contiguous")
-# A low learning rate, so that rounding does not grow into a difference.
+# A low learning rate, so that rounding errors stay small.
 STILL = Recipe(epochs=3, batch_size=64, lr=0.005, rotation=0, shift=0, scale=0)
 MOVED = Recipe(epochs=3, batch_size=64)
 BOTH = pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def made(
 
 
 def assert_near(found: tuple[float, float], wanted: tuple[float, float]) -> None:
-    """Losses but for rounding; accuracies but for two of the 249 images."""
+    """Losses agree up to rounding, accuracies up to two of the 249 images."""
     assert found[0] == pytest.approx(wanted[0], rel=1e-3)
     assert found[1] == pytest.approx(wanted[1], abs=1)
 
@@ -68,9 +68,8 @@ def assert_near(found: tuple[float, float], wanted: tuple[float, float]) -> None
 def test_a_step_that_reads_nothing_from_the_host_trains_the_same_network(
     digits: Split, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Order, augmentation, learning rates, weight decay, sums and evaluation agree with the host's
-    own loop."""
-    # For the same random numbers, and several at a time.
+    """Order, augmentation, learning rates, weight decay, sums and evaluation agree."""
+    # Equal chunks draw equal random numbers; several chunks per epoch.
     monkeypatch.setattr(engines, "CHUNK", 256)
     monkeypatch.setattr(engines, "PIXELS_ON_DEVICE", 256 * 28 * 28)
     host, eager = made(Eager, digits, recipe)
@@ -87,7 +86,7 @@ def test_a_step_that_reads_nothing_from_the_host_trains_the_same_network(
 def test_what_is_measured_is_the_average_of_the_weights(
     digits: Split, kind: Callable[..., Engine]
 ) -> None:
-    """Followed here from the weights after every step, seen by the optimizer's hook."""
+    """The expected average is computed from the weights after every step."""
     few = replace(digits, train=Images(digits.train.pixels[:640], digits.train.labels[:640]))
     model, engine = made(kind, few, replace(STILL, average=0.5, bn_images=0))
     wanted = deepcopy(model.state_dict())
@@ -120,8 +119,8 @@ def test_what_is_measured_is_the_average_of_the_weights(
 def test_batch_norm_is_measured_with_the_statistics_that_the_weights_have_then(
     digits: Split, kind: Callable[..., Engine], average: float
 ) -> None:
-    """Computed here layer by layer, from all training images at once; and training goes on as it
-    would have, without having been measured."""
+    """Expected statistics are computed layer by layer, from all training images at once. Measuring
+    does not change the training that follows."""
     count = len(digits.train)
     recipe = replace(STILL, average=average, bn_images=count)
     flat = (Flatten(), BatchNorm())
@@ -208,14 +207,14 @@ def test_the_last_whole_epoch_before_the_fade_decides(fade: float, judged: int) 
     for epoch in range(1, 16):
         wanted = torch.ones_like(fades) if epoch == judged else fades
         assert torch.equal(after({epoch: 98.6}), wanted)
-    assert torch.equal(after({judged: 98.5}), fades)  # 1.5 percent are not fewer
+    assert torch.equal(after({judged: 98.5}), fades)  # exactly 1.5 percent wrong
 
 
 @pytest.mark.parametrize("kind", [Eager, OnDevice])
 def test_an_epoch_takes_each_image_at_most_once(
     digits: Split, kind: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told apart by their first two pixels, as the step sees them."""
+    """The first two pixels of each image encode its number."""
     count = 750
     store = torch.zeros(count, 1, 28, 28, dtype=torch.uint8)
     store[:, 0, 0, 0], store[:, 0, 0, 1] = torch.arange(count) // 256, torch.arange(count) % 256
@@ -223,17 +222,17 @@ def test_an_epoch_takes_each_image_at_most_once(
     seen: list[int] = []
 
     def look(
-        _: object, __: object, inputs: torch.Tensor, right: torch.Tensor, *___: object
+        _: object, __: object, inputs: torch.Tensor, labels: torch.Tensor, *___: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = (inputs[:, 0, 0, :2] * normalizer.std + normalizer.mean) * 255
         number = (pixels.round().long() @ torch.tensor([256, 1])).tolist()
-        assert right.tolist() == [each % 10 for each in number]
+        assert labels.tolist() == [each % 10 for each in number]
         seen.extend(number)
         return torch.zeros(()), torch.zeros((), dtype=torch.long)
 
     normalizer = digits.normalizer
     monkeypatch.setattr(engines, "train_step", look)
-    # The last one is smaller.
+    # The last chunk is smaller.
     monkeypatch.setattr(engines, "CHUNK", 300)
     monkeypatch.setattr(engines, "PIXELS_ON_DEVICE", 300 * 28 * 28)
     few = replace(digits, train=Images(store, labels))
@@ -244,7 +243,7 @@ def test_an_epoch_takes_each_image_at_most_once(
     for epoch in (first, second):
         assert len(epoch) == len(set(epoch)) == 700
     assert first != second
-    assert set(first) != set(second)  # nor are the same ones left out
+    assert set(first) != set(second)  # different images are left out
 
 
 def test_the_warm_up_changes_nothing_that_training_computes(digits: Split) -> None:
@@ -324,7 +323,7 @@ def test_graph_and_eager_agree_step_by_step(
 @cuda
 def test_graphs_draw_new_dropout_masks_and_learn_as_eager_does(digits: Split) -> None:
     data = digits.to(torch.device("cuda"))
-    # All images are one batch, and nothing is learned.
+    # One batch of all images, and almost no learning.
     same = replace(STILL, epochs=4, batch_size=len(digits.train), lr=1e-8)
     _, graph = made(Captured, data, same, Dropout(0.3))
     losses = [graph.train_epoch()[0] for _ in range(4)]

@@ -31,9 +31,17 @@ from nas.training.step import evaluate
 NET = Architecture(
     (1, 28, 28),
     (
-        *(Conv(6, stride=2, bias=False), BatchNorm(), ReLU(), Dropout(0.1)),
-        *(Conv(12, bias=False), BatchNorm(), ReLU(), MaxPool()),
-        *(Conv(10, 1), GlobalAvgPool(), Flatten()),
+        Conv(6, stride=2, bias=False),
+        BatchNorm(),
+        ReLU(),
+        Dropout(0.1),
+        Conv(12, bias=False),
+        BatchNorm(),
+        ReLU(),
+        MaxPool(),
+        Conv(10, 1),
+        GlobalAvgPool(),
+        Flatten(),
     ),
 )
 QUICK = Recipe(epochs=4, batch_size=16)
@@ -58,7 +66,7 @@ def test_the_weights_are_those_that_were_measured(digits: Split) -> None:
 
 
 def test_shared_weights_stay_shared_and_are_averaged_once(digits: Split) -> None:
-    body = (*NET.layers[4:7], *(Conv(12, bias=False), BatchNorm(), ReLU()))
+    body = (*NET.layers[4:7], Conv(12, bias=False), BatchNorm(), ReLU())
     again = (Conv(12, bias=False, shared=True), BatchNorm(), ReLU(), MaxPool())
     net = replace(NET, layers=(*NET.layers[:4], *body, *again, *NET.layers[8:]))
     trained = fit(net, digits, replace(QUICK, epochs=1), seed=1)
@@ -105,7 +113,7 @@ def test_each_epoch_is_told_when_it_ends(digits: Split) -> None:
 def test_an_image_is_used_at_most_once_an_epoch(
     digits: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch size that does not divide the images leaves the remainder for another epoch."""
+    """Images that do not fill a batch are left out of the epoch."""
     seen: list[Tensor] = []
 
     def step(*given: object) -> tuple[Tensor, Tensor]:
@@ -147,7 +155,7 @@ def test_a_loss_that_is_not_a_number_ends_the_candidate(digits: Split) -> None:
 
 
 def test_memory_that_runs_out_ends_the_candidate(digits: Split) -> None:
-    """65,536 x 51,380,224 float32 weights are 13 TB: more than any machine gives."""
+    """65,536 x 51,380,224 float32 weights are 13 TB, more than any machine has."""
     huge = Architecture((1, 28, 28), (Conv(65_536), Flatten(), Linear(65_536)))
     with pytest.raises(TrainingError, match="out of memory"):
         fit(huge, digits, QUICK, seed=1)

@@ -1,4 +1,4 @@
-"""The schedule, and the values a recipe refuses."""
+"""The schedule, and the validation of a recipe."""
 
 import pytest
 import torch
@@ -43,17 +43,18 @@ def test_a_network_without_batch_norm_has_a_learning_rate_of_its_own() -> None:
 
 def test_one_step_an_epoch_is_enough() -> None:
     assert len(Recipe().learning_rates(1)) == 15
-    assert len(Recipe().shares(1)) == 15
+    assert len(Recipe().averaging_rates(1)) == 15
 
 
 def test_the_average_looks_back_over_its_epochs_and_at_first_over_less() -> None:
-    shares = Recipe(average=1.5).shares(100)
-    assert len(shares) == 1_500
-    assert shares[0] == 0.9
-    assert shares[99] == 9 / 109
-    assert shares[1_300] > shares[1_350] == shares[-1] == 1 / 150
-    assert shares == sorted(shares, reverse=True)
-    assert max(Recipe(average=0.001).shares(100)) == 1.0
+    rates = Recipe(average=1.5).averaging_rates(100)
+    assert len(rates) == 1_500
+    assert rates[0] == 0.9
+    assert rates[99] == 9 / 109
+    assert rates[1_300] > rates[1_350] == rates[-1] == 1 / 150
+    assert rates == sorted(rates, reverse=True)
+    assert set(Recipe(average=0.0).averaging_rates(2)) == {0.0}
+    assert max(Recipe(average=0.001).averaging_rates(100)) == 1.0
 
 
 def test_the_augmentation_fades_in_a_straight_line_and_is_gone_before_the_end() -> None:
@@ -76,18 +77,18 @@ def test_the_augmentation_fades_in_a_straight_line_and_is_gone_before_the_end() 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "epochs = 0: it goes from 1 to 15"),
-        ({"epochs": 16}, "epochs = 16: it goes from 1 to 15"),
-        ({"epochs": True}, "epochs = True: it is a whole number"),
-        ({"lr": "0.1"}, "lr = '0.1': it is a number"),
+        ({"epochs": 0}, "epochs = 0: must be a whole number from 1 to 15"),
+        ({"epochs": 16}, "epochs = 16: must be a whole number from 1 to 15"),
+        ({"epochs": True}, "epochs = True: must be a whole number"),
+        ({"lr": "0.1"}, "lr = '0.1': must be a number"),
         ({"lr": float("nan")}, "lr = nan"),
-        ({"lr_without_norm": 0}, "lr_without_norm = 0: it goes from 0.001 to 10"),
+        ({"lr_without_norm": 0}, "lr_without_norm = 0: must be a number from 0.001 to 10"),
         ({"schedule": "step"}, "unknown schedule 'step': known are restarts, one-cycle"),
-        ({"average": -1}, "average = -1: it goes from 0 to 15"),
-        ({"batch_size": 1}, "batch_size = 1: it goes from 2"),
-        ({"flip": 1.5}, "flip = 1.5: it goes from 0 to 1"),
-        ({"fade": -0.1}, "fade = -0.1: it goes from 0 to 1"),
-        ({"fade_above": 101}, "fade_above = 101: it goes from 0 to 100"),
+        ({"average": -1}, "average = -1: must be a number from 0 to 15"),
+        ({"batch_size": 1}, "batch_size = 1: must be a whole number from 2"),
+        ({"flip": 1.5}, "flip = 1.5: must be a number from 0 to 1"),
+        ({"fade": -0.1}, "fade = -0.1: must be a number from 0 to 1"),
+        ({"fade_above": 101}, "fade_above = 101: must be a number from 0 to 100"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(settings: dict[str, object], message: str) -> None:

@@ -1,4 +1,4 @@
-"""The choice of arithmetic: by time, once, and never against a near tie."""
+"""The arithmetic is timed once, and a near tie keeps the usual one."""
 
 import json
 from pathlib import Path
@@ -10,27 +10,32 @@ from nas.architecture import Architecture, BatchNorm, Conv, Flatten, GlobalAvgPo
 from nas.data.files import cache_dir
 from nas.data.images import Split
 from nas.training import Recipe, tuning
-from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
+from nas.training.arithmetic import DTYPES, LAYOUTS, Arithmetic
 from nas.training.device import by_hardware
 from nas.training.fit import fit
 from nas.training.tuning import arithmetic_for, chosen, step_times
 
 CPU = torch.device("cpu")
 USUAL, OTHER = Arithmetic("bfloat16"), Arithmetic("float32", "contiguous")
-ALL = [Arithmetic(precision, layout) for precision in PRECISIONS for layout in LAYOUTS]
+ALL = [Arithmetic(precision, layout) for precision in DTYPES for layout in LAYOUTS]
 NET = Architecture(
     (1, 28, 28),
     (
-        *(Conv(6, bias=False), BatchNorm(), ReLU(), MaxPool()),
-        *(Conv(10, 3), GlobalAvgPool(), Flatten()),
+        Conv(6, bias=False),
+        BatchNorm(),
+        ReLU(),
+        MaxPool(),
+        Conv(10, 3),
+        GlobalAvgPool(),
+        Flatten(),
     ),
 )
 
 
 @pytest.fixture
-def timings(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[Arithmetic]]:
-    """What has been timed so far; the last candidate is always the fastest, by far."""
-    assert workplace
+def timings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[Arithmetic]]:
+    """The candidates of each timing so far, with an empty cache; the last is always the fastest."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     asked: list[list[Arithmetic]] = []
 
     def times(candidates: list[Arithmetic]) -> dict[Arithmetic, float]:
@@ -50,12 +55,12 @@ def test_it_is_timed_once_and_remembered(timings: list[list[Arithmetic]]) -> Non
 
 
 def test_a_precision_that_was_asked_for_is_kept(timings: list[list[Arithmetic]]) -> None:
-    for precision in PRECISIONS:
+    for precision in DTYPES:
         assert arithmetic_for(CPU, Recipe(precision=precision)).precision == precision
     assert len(timings) == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"KEY": 3}', '{"KEY": {"precision": "int4"}}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"KEY": 3}', '{"KEY": "int4, contiguous"}'])
 def test_a_spoilt_memory_is_timed_again(content: str, timings: list[list[Arithmetic]]) -> None:
     arithmetic_for(CPU, Recipe())
     path = cache_dir() / "arithmetic.json"

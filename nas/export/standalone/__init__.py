@@ -1,5 +1,4 @@
-"""Files of an export that stand alone: they import torch, and what torchvision brings, alone.
+"""Files that an export gets unchanged. They import torch and other files of the export.
 
-`nas.export.python` copies them. `from nas... import function` in `train.py` is replaced by that
-function's source, and constants by the study's values, so each exists once and can be checked here.
+`nas.export.python` copies them, together with the modules listed there, and writes settings.py.
 """

@@ -1,23 +1,26 @@
-"""Run in a process of its own, by path: what do exported files do where `nas` does not exist?
+"""Run exports in a process in which `nas` cannot be imported.
 
-    python fresh.py QUESTIONS ANSWERS
+    python isolated.py REQUESTS RESULTS
 
-QUESTIONS is a `torch.save`d list of (format, folder, inputs); ANSWERS becomes the list of
-(parameters or None, outputs), or of the traceback as text where an export does not work.
+REQUESTS is a file with a `torch.save`d list of (format, folder, inputs). RESULTS will be one with
+the list of (number of parameters or None, outputs), or the traceback of an export that fails.
 """
 
 import importlib
 import sys
 import traceback
+from pathlib import Path
 
 import torch
 
-AT_ONCE = 500  # images
-OWN = ("model", "weights", "train", "depthwise", "test_model")
+BATCH = 500  # images
 
 
 def python(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
-    """The loader's network; the graders' checks pass, and train.py can be imported."""
+    """Outputs of the network that weights.py loads.
+
+    Also runs the checks in test_model.py, and imports train.py.
+    """
     sys.path.insert(0, folder)
     try:
         net = importlib.import_module("weights").load()
@@ -29,12 +32,13 @@ def python(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]
         return sum(p.numel() for p in net.parameters()), net(inputs)
     finally:
         sys.path.remove(folder)
-        for name in OWN:
-            sys.modules.pop(name, None)
+        names = {path.stem for path in Path(folder).iterdir()}
+        for module in [name for name in sys.modules if name.partition(".")[0] in names]:
+            del sys.modules[module]
 
 
 def onnx(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
-    """onnxruntime's outputs. Batch norm is folded in, so parameters are not counted."""
+    """onnxruntime's outputs. Parameters are not counted, because batch norm is folded in."""
     from onnxruntime import InferenceSession
 
     session = InferenceSession(f"{folder}/model.onnx", providers=["CPUExecutionProvider"])
@@ -43,17 +47,18 @@ def onnx(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
 
 
 def onnx_int8(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
-    """onnxruntime's outputs, in integers where it has them; not counted either."""
+    """onnxruntime's outputs, from int8 kernels where it has them. Parameters are not counted."""
     from onnxruntime import InferenceSession
 
     session = InferenceSession(f"{folder}/model.int8.onnx", providers=["CPUExecutionProvider"])
-    parts = [session.run(None, {"images": part.numpy()})[0] for part in inputs.split(AT_ONCE)]
+    parts = [session.run(None, {"images": part.numpy()})[0] for part in inputs.split(BATCH)]
     return None, torch.cat([torch.from_numpy(part) for part in parts])
 
 
 def program(folder: str, inputs: torch.Tensor) -> tuple[int | None, torch.Tensor]:
-    """The loaded program's outputs. A weight that layers share has a name for each of them."""
+    """Outputs of the loaded program."""
     loaded = torch.export.load(f"{folder}/model.pt2")
+    # By address, because a shared weight has a name for each layer.
     weights = {weight.data_ptr(): weight.numel() for weight in loaded.parameters()}
     return sum(weights.values()), loaded.module()(inputs)
 
@@ -62,18 +67,18 @@ FORMATS = {"python": python, "onnx": onnx, "onnx-int8": onnx_int8, "torch": prog
 
 
 def main() -> None:
-    """Answer the questions."""
+    """Run all requests."""
     for name in ("nas", "search_spaces"):
-        sys.modules[name] = None  # type: ignore[assignment]  # importing it fails from here on
+        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it fail
     torch.set_num_threads(1)
-    answers: list[object] = []
+    results: list[object] = []
     for name, folder, inputs in torch.load(sys.argv[1]):
         try:
             with torch.no_grad():
-                answers.append(FORMATS[name](folder, inputs))
+                results.append(FORMATS[name](folder, inputs))
         except Exception:
-            answers.append(traceback.format_exc())
-    torch.save(answers, sys.argv[2])
+            results.append(traceback.format_exc())
+    torch.save(results, sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A data set of the user's own: read as it is, described from its files, refused in one line."""
+"""The user's own arrays: reading, description, and errors in one line."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas.data import check, dataset, ensure, own
+from nas.data import arrays, check, dataset, ensure
 from nas.data.images import load_split, load_test, load_training
 from nas.errors import ConfigError, DataError
 
@@ -34,7 +34,7 @@ def test_the_batch_size_goes_with_the_number_of_images(
 ) -> None:
     np.save(tmp_path / "x_train.npy", np.zeros((count, 2, 2), np.uint8))
     np.save(tmp_path / "y_train.npy", np.arange(count) % 2)
-    assert own.described(tmp_path).batch_size == batch
+    assert arrays.describe(tmp_path).batch_size == batch
 
 
 def test_its_images_and_labels_are_the_arrays_own(folder: Path) -> None:
@@ -48,10 +48,10 @@ def test_its_images_and_labels_are_the_arrays_own(folder: Path) -> None:
 
 
 def test_grey_images_have_one_channel_and_labels_may_be_a_column(tmp_path: Path) -> None:
-    """As many libraries keep them."""
+    """As many libraries store them."""
     np.save(tmp_path / "x_train.npy", np.arange(12 * 4 * 5, dtype=np.uint8).reshape(12, 4, 5))
     np.save(tmp_path / "y_train.npy", np.arange(12)[:, None] % 2)
-    found = own.described(tmp_path)
+    found = arrays.describe(tmp_path)
     assert found.input_shape == (1, 4, 5)
     images = load_training(found)
     assert images.pixels[1, 0].flatten().tolist() == list(range(20, 40))
@@ -59,13 +59,13 @@ def test_grey_images_have_one_channel_and_labels_may_be_a_column(tmp_path: Path)
 
 
 def test_a_search_opens_no_test_file_of_it(folder: Path) -> None:
-    """Told by the interpreter itself, which reports every file that is opened."""
+    """Observed with an audit hook, which sees every file that is opened."""
     code = (
         "import sys; opened = []\n"
         "sys.addaudithook(lambda event, a: event == 'open' and opened.append(str(a[0])))\n"
         "from nas.data.images import load_split\n"
         "from nas.study.config import StudyConfig\n"
-        f"config = StudyConfig({str(folder)!r}).located(None)\n"
+        f"config = StudyConfig(dataset={str(folder)!r}).located(None)\n"
         "config.task; load_split(config.data)\n"
         "assert any('x_train' in name for name in opened), opened\n"
         "sys.exit(any(name.endswith('_test.npy') for name in opened))\n"
@@ -96,7 +96,7 @@ BROKEN = [
     (_twist("y_train.npy", lambda y: y.astype(int) - 1), "a whole number from 0"),
     (_twist("y_train.npy", lambda y: y.astype(int) * 10**12), "a whole number from 0"),
     (_twist("y_train.npy", lambda y: y + 1), "has 0 images of class 0"),
-    (_twist("y_train.npy", lambda y: y * 0), "there are at least two classes"),
+    (_twist("y_train.npy", lambda y: y * 0), "there must be at least two classes"),
     (_twist("y_train.npy", lambda y: np.r_[y[:-1], [3]]), "has 1 images of class 3"),
 ]
 
@@ -140,26 +140,26 @@ def test_several_arrays_in_a_file_are_refused(folder: Path) -> None:
 
 
 def test_a_checksum_tells_any_other_pixel_or_label(folder: Path) -> None:
-    seen = {own.checksum(folder)}
-    assert seen == {own.checksum(folder)}
+    seen = {arrays.checksum(folder)}
+    assert seen == {arrays.checksum(folder)}
     for name in ("x_train.npy", "y_train.npy"):
         array = np.load(folder / name)
         array[-1] = (array[-1] + 1) % 3
         np.save(folder / name, array)
-        seen.add(own.checksum(folder))
+        seen.add(arrays.checksum(folder))
     images = np.load(folder / "x_train.npy")
     np.save(folder / "x_train.npy", images.reshape(480, bars.WIDTH, bars.HEIGHT, 3))
-    assert len({*seen, own.checksum(folder)}) == 4
+    assert len({*seen, arrays.checksum(folder)}) == 4
 
 
 def test_where_it_is_looked_for(tmp_path: Path) -> None:
     said = tmp_path / "said" / "bars"
     given, other = tmp_path / "given", tmp_path / "other"
-    assert own.find(said, given, [other]) == said, "so that the error names it"
+    assert arrays.find(said, given, [other]) == said, "so that the error names it"
     for root in (other, said.parent, given):
         bars.write(root / "bars")
-        assert own.find(said, given, [other]) == root / "bars"
-    assert own.find(said, None, [other]) == said
+        assert arrays.find(said, given, [other]) == root / "bars"
+    assert arrays.find(said, None, [other]) == said
 
 
 def test_a_name_is_no_folder_and_says_what_one_looks_like() -> None:

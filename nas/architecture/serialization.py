@@ -1,4 +1,4 @@
-"""The JSON of an architecture: written, and read with distrust."""
+"""Write an architecture as JSON, and read untrusted JSON."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from nas.errors import ArchitectureError, unknown
 
 VERSION = 1
 MAX_LAYERS = 1_000
-MAX_TEXT = 1_000_000  # characters; a thousand layers have some 150,000
+MAX_TEXT = 1_000_000  # characters; a thousand layers have about 150,000
 
 
 def write(input_shape: Shape, layers: tuple[Layer, ...]) -> dict[str, Any]:
-    """A dictionary that JSON can hold."""
+    """A JSON-serialisable dictionary."""
     return {
         "version": VERSION,
         "input_shape": list(input_shape),
@@ -23,10 +23,9 @@ def write(input_shape: Shape, layers: tuple[Layer, ...]) -> dict[str, Any]:
 
 
 def read(value: Mapping[str, Any] | str) -> tuple[Shape, tuple[Layer, ...]]:
-    """Input shape and layers of what `write` wrote, as a dictionary or as text.
+    """Input shape and layers from what `write` wrote, as a dictionary or as text.
 
-    Only the known layers with values in their ranges are accepted. Raises `ArchitectureError`
-    for anything else.
+    Raises `ArchitectureError` for an unknown layer and for a value outside its range.
     """
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
