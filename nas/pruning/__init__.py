@@ -1,4 +1,4 @@
-"""Which candidates are not worth more epochs: limits before training, early stopping after.
+"""Reject candidates: cost limits before training, early stopping during it.
 
-Values in, verdict out: no folders, no processes.
+Pure functions of their arguments: no folders, no processes.
 """

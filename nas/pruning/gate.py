@@ -1,4 +1,4 @@
-"""The gate: which draws are worth training. It stands before any torch module exists."""
+"""The gate: checks the cost limits before a torch module is built."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from nas.architecture import Architecture, Limits
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something a candidate may have at most."""
+    """Upper limit on one cost."""
 
     unit: str
     cost: Callable[[Architecture], int]
@@ -23,13 +23,13 @@ LIMITS: dict[str, Limit] = {
 
 
 def violations(architecture: Architecture, limits: Limits) -> Mapping[str, float]:
-    """For each limit that is set, cost / limit - 1: at most 0 where the candidate keeps to it."""
-    least = (
+    """cost / limit - 1 for each limit that is set; at most 0 if the candidate meets it."""
+    lower = (
         {"min_params": limits.min_params / max(1, architecture.params) - 1}
         if limits.min_params
         else {}
     )
-    return least | {
+    return lower | {
         name: limit.cost(architecture) / bound - 1
         for name, limit in LIMITS.items()
         if (bound := limit.bound(limits)) is not None
@@ -37,14 +37,14 @@ def violations(architecture: Architecture, limits: Limits) -> Mapping[str, float
 
 
 def shortfall(architecture: Architecture, limits: Limits) -> str:
-    """The sentence that says how `architecture` is too small; empty if it is not."""
+    """Why `architecture` is too small; empty if it is not."""
     if architecture.params >= limits.min_params:
         return ""
     return f"{architecture.params:,} parameters < {limits.min_params:,}"
 
 
 def excess(architecture: Architecture, limits: Limits) -> str:
-    """The sentence that says which limits `architecture` exceeds; empty if it keeps to all."""
+    """Which limits `architecture` exceeds; empty if it meets all of them."""
     return ", ".join(
         f"{limit.cost(architecture):,} {limit.unit} > {bound:,}"
         for limit in LIMITS.values()

@@ -1,10 +1,10 @@
-"""What the study remembers of a candidate: records, the front, tables, verification.
+"""Records of a study's candidates: the front, tables, verification.
 
-This module needs neither torch nor Optuna. `trials`, which reads and writes records in Optuna's
-trials, and `ledger` need Optuna, so they are imported by their own names.
+This package imports neither torch nor Optuna. `trials`, which reads and writes records in Optuna's
+trials, and `ledger` do, so they are imported as modules.
 """
 
-from nas.records.front import hypervolume, pareto_front
+from nas.records.front import hypervolume, non_dominated, pareto_front
 from nas.records.point import Point
 from nas.records.record import COUNTED, REJECTED, Record, State
 from nas.records.verification import Run, Target, Verification, verifications
@@ -19,6 +19,7 @@ __all__ = [
     "Target",
     "Verification",
     "hypervolume",
+    "non_dominated",
     "pareto_front",
     "verifications",
 ]

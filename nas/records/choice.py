@@ -1,4 +1,4 @@
-"""Which trained candidate a person means."""
+"""Choosing a candidate by number, size or accuracy."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ def by_number(records: Iterable[Record], number: int) -> Record:
 
 
 def trained(record: Record) -> Record:
-    """`record` itself; raises `StudyError` if it has not been trained to the end."""
+    """`record`; raises `StudyError` if it was not trained to the end."""
     if record.state is not State.TRAINED:
         raise StudyError(
             f"trial {record.number} is {record.state}, so it has no network: "
@@ -28,7 +28,7 @@ def trained(record: Record) -> Record:
 
 
 def best(records: Iterable[Record], max_params: int | None = None) -> Record:
-    """The most accurate candidate, on held-out images, with at most `max_params` parameters.
+    """The candidate of highest held-out accuracy with at most `max_params` parameters.
 
     Raises `StudyError` if there is none.
     """
@@ -43,8 +43,7 @@ def best(records: Iterable[Record], max_params: int | None = None) -> Record:
 
 
 def from_accuracy(records: Iterable[Record], min_accuracy: float) -> list[Record]:
-    """The part of the front with at least `min_accuracy` percent on held-out images, the smallest
-    candidate first.
+    """The members of the front with at least `min_accuracy` percent held-out accuracy, by size.
 
     Raises `StudyError` if there is none.
     """

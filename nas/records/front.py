@@ -1,49 +1,47 @@
-"""The Pareto front of accuracy against parameters, and the hypervolume below it."""
+"""The Pareto front of accuracy against parameters, and its hypervolume."""
 
-from collections.abc import Iterable
-from math import log
+from collections.abc import Callable, Iterable
+from math import inf, log
+from typing import TypeVar
 
+from nas.records.point import Point
 from nas.records.record import Record, State
+
+T = TypeVar("T")
+
+
+def non_dominated(items: Iterable[T], point: Callable[[T], Point]) -> list[T]:
+    """The items that no other dominates, by rising parameters and so by rising accuracy.
+
+    `point` gives an item's size and accuracy. An item is dominated by one with no more parameters
+    and no less accuracy that is better in one of them. Of equal items the first stays.
+    """
+    best, found = -inf, []
+    for item in sorted(items, key=lambda item: (point(item).params, -point(item).accuracy)):
+        if point(item).accuracy > best:
+            best = point(item).accuracy
+            found.append(item)
+    return found
 
 
 def pareto_front(records: Iterable[Record]) -> list[Record]:
-    """The trained records that no other beats, by rising parameters and so by rising accuracy.
-
-    A record is beaten by one with no more parameters and no less accuracy that is better in one
-    of them. Of two that are equal in both, the earlier stays.
-    """
+    """The front of the trained `records`; of equal ones the earliest trial stays."""
     trained = [record for record in records if record.state is State.TRAINED]
-    trained.sort(key=lambda record: (_params(record), -_accuracy(record), record.number))
-    front: list[Record] = []
-    for record in trained:
-        if not front or _accuracy(record) > _accuracy(front[-1]):
-            front.append(record)
-    return front
+    trained.sort(key=lambda record: record.number)
+    return non_dominated(trained, lambda record: record.point)
 
 
 def hypervolume(
     records: Iterable[Record], budget: int, least_accuracy: float, fewest_params: int = 100
 ) -> float:
-    """The share of the box of interest that the front dominates, from 0 to 1.
+    """The share of the box of interest that the front of `records` dominates, from 0 to 1.
 
     The box runs from `fewest_params` to `budget` in the logarithm of parameters, and from
     `least_accuracy` to 100 in accuracy.
     """
     area, best = 0.0, least_accuracy
-    for record in pareto_front(records):
-        gain = _accuracy(record) - best
-        params = max(_params(record), fewest_params)
-        if gain > 0 and params < budget:
-            area += gain * log(budget / params)
-            best = _accuracy(record)
+    for point in (record.point for record in pareto_front(records)):
+        if point.accuracy > best and point.params < budget:
+            area += (point.accuracy - best) * log(budget / max(point.params, fewest_params))
+            best = point.accuracy
     return area / ((100 - least_accuracy) * log(budget / fewest_params))
-
-
-def _params(record: Record) -> int:
-    assert record.params is not None, f"trial {record.number} is trained and has no parameter count"
-    return record.params
-
-
-def _accuracy(record: Record) -> float:
-    assert record.accuracy is not None, f"trial {record.number} is trained and has no accuracy"
-    return record.accuracy

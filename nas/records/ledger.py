@@ -1,4 +1,4 @@
-"""What a worker knows of all trials, without looking twice at one that has ended."""
+"""Incremental view of a study's trials."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from nas.records import Point, State, trials
 EXHAUSTED_AFTER = 100  # duplicates in a row
 
 
-class News:
-    """The trials that may have changed since the last look: new ones, and those that were open."""
+class TrialUpdates:
+    """Polls a study for trials that may have changed: new ones and unfinished ones."""
 
     def __init__(self) -> None:
-        self._known = 0  # trials at the last look; a trial's number is its place
+        self._known = 0  # trials at the last poll; a trial's number is its index
         self._open: list[int] = []
 
-    def look(self, study: optuna.Study) -> Iterator[FrozenTrial]:
-        """Every trial of `study`, but none that had ended when it was last given."""
+    def poll(self, study: optuna.Study) -> Iterator[FrozenTrial]:
+        """Yield the trials of `study`, except those that were finished at an earlier poll."""
         everything = study.get_trials(deepcopy=False)
         changed = [everything[number] for number in self._open] + everything[self._known :]
         self._known = len(everything)
@@ -28,32 +28,34 @@ class News:
 
 
 class Ledger:
-    """The counts, the architectures and the rungs of a study. `update` brings them up to date, at
-    a cost that does not grow with the study."""
+    """Counts, architectures and rungs of a study.
+
+    `update` reads only the trials that may have changed.
+    """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
-        self._news = News()
+        self._updates = TrialUpdates()
         self._open: list[FrozenTrial] = []
-        self._ended = 0
+        self._finished = 0
         self._trained = 0
-        self._duplicates = 0  # in a row, up to the last that ended
-        self._had: dict[str, int] = {}  # by an ended candidate's hash, its trial
+        self._duplicates = 0  # consecutive, up to the last finished trial
+        self._trial_of: dict[str, int] = {}  # trial numbers of finished candidates, by hash
         self._rungs: dict[str, list[tuple[Point, float | None]]] = defaultdict(list)
 
     def update(self) -> None:
-        """Take in what has happened since the last time."""
+        """Read the trials that may have changed since the last call."""
         self._open = []
-        for trial in self._news.look(self._study):
+        for trial in self._updates.poll(self._study):
             if trial.state.is_finished():
-                self._take(trial)
+                self._count(trial)
             else:
                 self._open.append(trial)
 
     @property
     def drawn(self) -> int:
-        """Trials that somebody has begun; those that are queued are not."""
-        return self._ended + self.running
+        """Number of trials that a worker has started; queued trials do not count."""
+        return self._finished + self.running
 
     @property
     def running(self) -> int:
@@ -61,7 +63,7 @@ class Ledger:
 
     @property
     def trained(self) -> int:
-        """Candidates that have trained, to the end or until they were stopped early."""
+        """Number of candidates that trained, including those stopped early."""
         return self._trained
 
     @property
@@ -70,29 +72,29 @@ class Ledger:
         return self._duplicates >= EXHAUSTED_AFTER
 
     def twin(self, number: int, architecture_hash: str) -> int | None:
-        """The trial that keeps trial `number` from training this architecture, if there is one.
+        """Another trial that takes precedence over trial `number` for this architecture, or None.
 
-        It has trained it, or trains it, or is about to and has the lower number. One that was
-        interrupted does not count: it is to be tried again.
+        It has trained the architecture, is training it, or is running with a lower number.
+        Interrupted trials do not count, because their candidates are retried.
         """
-        if architecture_hash in self._had:
-            return self._had[architecture_hash]
-        same = self._rivals(number, architecture_hash)
-        return next((t.number for t in same if t.number < number or _decided(t)), None)
+        if architecture_hash in self._trial_of:
+            return self._trial_of[architecture_hash]
+        same = self._running_twins(number, architecture_hash)
+        return next((t.number for t in same if t.number < number or _is_training(t)), None)
 
     def undecided(self, number: int, architecture_hash: str) -> bool:
-        """Whether a later trial has this architecture too, and has not seen yet that trial `number`
-        is before it."""
-        same = self._rivals(number, architecture_hash)
-        return any(t.number > number and not _decided(t) for t in same)
+        """Whether a later running trial has the architecture and may still start training."""
+        same = self._running_twins(number, architecture_hash)
+        return any(t.number > number and not _is_training(t) for t in same)
 
-    def _rivals(self, number: int, architecture_hash: str) -> list[FrozenTrial]:
+    def _running_twins(self, number: int, architecture_hash: str) -> list[FrozenTrial]:
         running = (t for t in self._open if t.state is TrialState.RUNNING and t.number != number)
         return [t for t in running if t.user_attrs.get("hash") == architecture_hash]
 
     def at_rung(self, name: str, but: int) -> list[tuple[Point, float | None]]:
-        """All candidates that have come to the rung whose attribute is `name`, except that of the
-        running trial `but`: their points there, and their accuracies in the end, if they have any.
+        """Candidates that reached the rung with the attribute `name`, except running trial `but`.
+
+        Each is its point at the rung and its final accuracy in percent, None if it has none.
         """
         running = [
             (_point(trial, name), None)
@@ -101,26 +103,26 @@ class Ledger:
         ]
         return [*self._rungs[name], *running]
 
-    def _take(self, trial: FrozenTrial) -> None:
+    def _count(self, trial: FrozenTrial) -> None:
         if trials.is_withdrawn(trial):
             return
         state = trial.user_attrs.get("state")
-        self._ended += 1
+        self._finished += 1
         self._duplicates = self._duplicates + 1 if state == State.DUPLICATE.value else 0
         if trials.counts(trial):
             self._trained += 1
         if trials.counts(trial) or trials.has_failed(trial):
-            self._had.setdefault(trial.user_attrs.get("hash", ""), trial.number)
+            self._trial_of.setdefault(trial.user_attrs.get("hash", ""), trial.number)
         if trial.state is TrialState.FAIL:
-            return  # what failed or was interrupted is not compared with
-        end = float(trial.values[0]) if trial.state is TrialState.COMPLETE else None
+            return  # failed and interrupted candidates are not compared with others
+        accuracy = float(trial.values[0]) if trial.state is TrialState.COMPLETE else None
         for name in trial.user_attrs:
             if name.startswith(trials.RUNG):
-                self._rungs[name].append((_point(trial, name), end))
+                self._rungs[name].append((_point(trial, name), accuracy))
 
 
-def _decided(trial: FrozenTrial) -> bool:
-    """Whether a running trial is past its look for twins, and trains."""
+def _is_training(trial: FrozenTrial) -> bool:
+    """Whether a running trial has passed the check for duplicates."""
     return trials.SEED in trial.user_attrs
 
 

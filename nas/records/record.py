@@ -1,4 +1,4 @@
-"""What the study remembers of a candidate."""
+"""What a study records of a candidate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,26 +7,29 @@ from enum import StrEnum
 from typing import Any
 
 from nas.architecture import Architecture
+from nas.records.point import Point
 from nas.training import Epoch
 
 
 class State(StrEnum):
-    """What became of a draw. TRAINED and STOPPED ones count towards `--trials`; only TRAINED ones
-    may enter the front."""
+    """How a draw ended.
+
+    TRAINED and STOPPED draws count towards `--trials`; only TRAINED ones can be on the front.
+    """
 
     TRAINED = "trained"  # to its last epoch
     STOPPED = "stopped early"  # trained, judged at a rung, and ended there
     OVER_BUDGET = "over budget"  # rejected: a limit is exceeded
     TOO_SMALL = "too small"  # rejected: fewer parameters than --min-params
-    DUPLICATE = "duplicate"  # rejected: the study has had this architecture
+    DUPLICATE = "duplicate"  # rejected: an earlier trial has this architecture
     IMPOSSIBLE = "impossible"  # rejected: the layers do not fit together
-    FAILED = "failed"  # its training broke off
+    FAILED = "failed"  # its training failed
     INTERRUPTED = "interrupted"  # its worker was stopped or died; it is tried again
     RUNNING = "running"
 
     @property
     def rejected(self) -> bool:
-        """Whether the draw ended at the gate: it never trained."""
+        """Whether the draw was rejected before training."""
         return self in REJECTED
 
 
@@ -36,7 +39,7 @@ REJECTED = (State.OVER_BUDGET, State.TOO_SMALL, State.DUPLICATE, State.IMPOSSIBL
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One draw of a study. Costs are None where the draw is impossible or was not finished."""
+    """One draw of a study. Its costs are None if the draw is impossible or is not complete yet."""
 
     number: int
     state: State
@@ -56,20 +59,27 @@ class Record:
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture itself; raises `ArchitectureError` if the record holds no sound one."""
+        """The architecture; raises `ArchitectureError` if the record has no valid one."""
         return Architecture.from_json(self.architecture_json or "")
 
     @property
     def accuracy(self) -> float | None:
-        """On the held-out images after its last epoch, in percent; None if it never trained."""
+        """Held-out accuracy after its last epoch, in percent; None if it never trained."""
         return self.curve[-1].accuracy if self.curve else None
 
     @property
+    def point(self) -> Point:
+        """Its size and accuracy; only for a candidate that has trained."""
+        assert self.params is not None, f"trial {self.number} has no parameter count"
+        assert self.accuracy is not None, f"trial {self.number} has no accuracy"
+        return Point(self.params, self.accuracy)
+
+    @property
     def epochs(self) -> int:
-        """How many epochs it has trained."""
+        """The number of epochs trained."""
         return len(self.curve)
 
     @property
     def seconds(self) -> float:
-        """How long it has trained."""
+        """The seconds spent in training."""
         return sum(epoch.seconds for epoch in self.curve)

@@ -1,9 +1,10 @@
-"""Records as tables: the columns of trials.csv and front.csv."""
+"""Records, runs and layers as tables: trials.csv, front.csv, verify.csv."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.architecture import Architecture, show
 from nas.files import write_whole
 from nas.records.front import pareto_front
 from nas.records.record import Record
@@ -20,35 +21,36 @@ COLUMNS = {
     "params": "trainable parameters",
     "macs": "multiply-accumulates for one image",
     "peak_ram": "peak bytes of activations in float32, input included",
-    "val_accuracy": "percent, on the held-out training images after the last of its epochs",
+    "val_accuracy": "percent of the held-out training images, after its last epoch",
     "epochs": "epochs trained",
     "seconds": "seconds trained",
-    "is_pareto": "whether it stands on the front",
-    "test_mean": "percent of the test images, the mean of test_n fresh seeds, from `nas verify`",
-    "test_std": "their standard deviation (of a sample); empty for one seed",
-    "test_min": "the lowest of them",
-    "test_n": "how many; 0 if it has not been verified",
-    "hash": "of the architecture; equal for equal networks",
-    "architecture": "in one line; README has its words",
+    "is_pareto": "whether it is on the front",
+    "test_mean": "test accuracy in percent from `nas verify`, the mean over test_n fresh seeds",
+    "test_std": "sample standard deviation over the seeds; empty for one seed",
+    "test_min": "the lowest of the seeds",
+    "test_n": "number of seeds; 0 if it has not been verified",
+    "hash": "of the architecture",
+    "architecture": "in one line, in the notation of the README",
 }
 
+LAYER_HEADINGS = ("", "layer", "output", "receptive field", "parameters", "MACs")
 
 RUN_COLUMNS = {
-    "number": "of the trial",
+    "number": "Optuna's number of the trial",
     "params": "trainable parameters",
-    "index": "which of the fresh seeds, from 0",
-    "seed": "the seed itself",
-    "epochs": "epochs trained, on the whole training set",
-    "test_accuracy": "percent of the test images, after the last epoch",
+    "index": "number of the run of this trial, from 0",
+    "seed": "random seed of the run",
+    "epochs": "epochs trained on the whole training set",
+    "test_accuracy": "percent on the test set, after the last epoch",
     "test_loss": "mean cross-entropy on the test images, after the last epoch",
     "last_epochs": "accuracies after the last epochs; one unless --sustained asked for more",
     "seconds": "seconds trained",
-    "device": "where, in which precision and memory layout: `cpu, bfloat16, channels last`",
+    "device": "device, precision and memory layout: `cpu, bfloat16, channels last`",
 }
 
 
 def rows(records: Sequence[Record], runs: Iterable[Run] = ()) -> list[dict[str, Any]]:
-    """One row a record with the columns of `COLUMNS`."""
+    """One row a record, with the columns of `COLUMNS`."""
     verified = verifications(runs)
     front = {record.number for record in pareto_front(records)}
     return [
@@ -83,7 +85,7 @@ def _verified(found: Verification | None) -> dict[str, Any]:
 
 
 def frame(records: Sequence[Record], runs: Iterable[Run] = ()) -> "pd.DataFrame":
-    """The rows as a data frame; whole numbers stay whole where some are missing."""
+    """The rows as a data frame, whose columns of integers may have missing values."""
     import pandas as pd
 
     whole = dict.fromkeys(("params", "macs", "peak_ram"), "Int64")
@@ -91,7 +93,7 @@ def frame(records: Sequence[Record], runs: Iterable[Run] = ()) -> "pd.DataFrame"
 
 
 def run_rows(records: Sequence[Record], runs: Iterable[Run]) -> list[dict[str, Any]]:
-    """One row a run of `nas verify`, the smallest network first, with `RUN_COLUMNS`."""
+    """One row a run of `nas verify`, by rising parameters, with the columns of `RUN_COLUMNS`."""
     params = {record.number: record.params for record in records}
     return [
         {
@@ -110,14 +112,29 @@ def run_rows(records: Sequence[Record], runs: Iterable[Run]) -> list[dict[str, A
     ]
 
 
+def layer_cells(architecture: Architecture) -> list[tuple[str, ...]]:
+    """One row a layer under `LAYER_HEADINGS`, as text."""
+    return [
+        (
+            str(row.number),
+            row.text,
+            show(row.out_shape),
+            str(row.receptive_field),
+            f"{row.params:,}" if row.params else "",
+            f"{row.macs:,}" if row.macs else "",
+        )
+        for row in architecture.table()
+    ]
+
+
 def write_tables(records: Sequence[Record], runs: Sequence[Run], folder: Path) -> None:
-    """Write trials.csv, a row a draw; front.csv, the rows of the front by parameters; and, where
-    something was verified, verify.csv, a row a run."""
+    """Write trials.csv, one row a draw; front.csv, the rows of the front by rising parameters; and,
+    if anything was verified, verify.csv, one row a run."""
     import pandas as pd
 
     table = frame(records, runs)
     write_whole(folder / "trials.csv", table.to_csv(index=False))
-    # Without a row the column has no type, and would not be taken for a mask.
+    # An empty column has no type, and pandas would not take it for a mask.
     front = table[table["is_pareto"].astype(bool)].sort_values("params")
     write_whole(folder / "front.csv", front.to_csv(index=False))
     if runs:

@@ -1,4 +1,4 @@
-"""Between Optuna's trials and our records: what is written into a trial, and read back."""
+"""Write candidates into Optuna trials, and read records back."""
 
 import json
 import math
@@ -13,32 +13,31 @@ from optuna.trial import FrozenTrial, TrialState
 from nas.architecture import Architecture
 from nas.errors import StudyError
 from nas.records import COUNTED, Record, Run, State
-from nas.storage import reader
+from nas.storage import adapter, reader
 from nas.training import Epoch
 
-RUNG = "accuracy after epoch "  # how the attributes of rungs begin
-GIVEN = "given"  # attribute: the architecture's JSON, where it is given and not drawn
-START_FROM = "start_from"  # attribute: where a candidate that was known before comes from
-PASSED_ON = (GIVEN, START_FROM)  # from an interrupted trial to the one that tries it again
-SEED = "seed"  # attribute: of its training, which is certain from then on
+RUNG = "accuracy after epoch "  # prefix of the rung attributes
+GIVEN = "given"  # attribute: JSON of an architecture that is given, not sampled
+START_FROM = "start_from"  # attribute: origin of a warm-start candidate
+INHERITED = (GIVEN, START_FROM)  # attributes that a retry copies
+SEED = "seed"  # attribute: random seed of the training, set when training begins
 OWNER = "owner"  # attribute: the process that supervises the trial's worker
-WITHDRAWN = "withdrawn"  # the state of a trial that was one too many, and never was a draw
-BEAT = "nas:beat"  # system attribute: how many signs of life its worker has given
-MAX_RETRIES = 2  # how often a candidate whose worker died is tried again
+WITHDRAWN = "withdrawn"  # state of a trial in excess of `--trials`; not a draw
+MAX_RETRIES = 2  # of a candidate whose worker died
 
+# Attributes of a single attempt, which a requeued trial does not copy.
+_PER_ATTEMPT = ("state", "reason", "worker", "device", OWNER)
 
-QUEUE = "fixed_params"  # Optuna's system attribute of a trial that was queued
-_OWN = ("state", "reason", "worker", "device", OWNER)  # attributes of one attempt, not of its task
-
-# What only a program reads is kept in the trial's system attributes, as Optuna and its dashboard
-# keep theirs: the dashboard shows user attributes in lines that never wrap.
+# Machine-readable values are system attributes: the dashboard shows user attributes in lines that
+# do not wrap.
 ARCHITECTURE = "nas:architecture"
 CURVE = "nas:curve"
 
 
 def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
-    """Write into an open trial what its candidate is."""
-    _keep(trial, ARCHITECTURE, json.dumps(architecture.to_json(), separators=(",", ":")))
+    """Write the candidate's architecture and costs into an open trial."""
+    text = json.dumps(architecture.to_json(), separators=(",", ":"))
+    adapter.set_trial_attribute(trial, ARCHITECTURE, text)
     set_attributes(
         trial,
         {
@@ -46,42 +45,43 @@ def set_architecture(trial: optuna.Trial, architecture: Architecture) -> None:
             "params": architecture.params,
             "macs": architecture.macs,
             "peak_ram": architecture.peak_ram,
-            # The last: a trial that has it has all of them.
+            # Written last: a trial with a hash has all of these attributes.
             "hash": architecture.hash,
         },
     )
 
 
 def rung(epoch: int) -> str:
-    """The attribute that holds a candidate's accuracy at the rung after `epoch`."""
+    """Name of the attribute for the accuracy at the rung after `epoch`."""
     return f"{RUNG}{epoch}"
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether `trial` has trained a candidate, to the end or until it was stopped early."""
+    """Whether `trial` trained a candidate, fully or until it was stopped early."""
     return (
         trial.state is TrialState.COMPLETE or trial.user_attrs.get("state") == State.STOPPED.value
     )
 
 
+def running(study: optuna.Study) -> list[FrozenTrial]:
+    """The running trials."""
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
 def frozen(study: optuna.Study, trial: optuna.Trial) -> FrozenTrial:
-    """What `study` has of `trial` now."""
+    """The current state of `trial` in the storage."""
     return study.get_trials(deepcopy=False)[trial.number]
 
 
 def set_constraints(trial: optuna.Trial, violations: Mapping[str, float]) -> None:
-    """Write into an open trial how far its candidate is from each limit: cost / limit - 1."""
+    """Write constraints into an open trial: cost / limit - 1, by name of the limit."""
     for name, value in violations.items():
         trial.set_constraint(name, value)
 
 
 def set_curve(trial: optuna.Trial, curve: Iterable[Epoch]) -> None:
-    """Write into an open trial how its candidate was trained."""
-    _keep(trial, CURVE, [list(astuple(epoch)) for epoch in curve])
-
-
-def _keep(trial: optuna.Trial, name: str, value: Any) -> None:
-    trial.storage.set_trial_system_attr(trial._trial_id, name, value)
+    """Write the learning curve into an open trial."""
+    adapter.set_trial_attribute(trial, CURVE, [list(astuple(epoch)) for epoch in curve])
 
 
 def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
@@ -91,14 +91,16 @@ def set_attributes(trial: optuna.Trial, attributes: Mapping[str, Any]) -> None:
 
 
 def records(study: optuna.Study) -> list[Record]:
-    """A record of every draw, in order. Queued trials, which nobody has drawn yet, are left out,
-    and so are withdrawn ones."""
+    """Records of all draws, in order. Queued and withdrawn trials are left out.
+
+    Raises `StudyError` if the storage cannot be read.
+    """
     try:
         drawn = reader.trials(study)
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(
-            f"the study {study.study_name} cannot be read, something in its storage is not what "
-            f"Optuna writes: {error!r}: restore it from a copy"
+            f"study {study.study_name} cannot be read: its storage holds values that Optuna does "
+            f"not write ({error!r}): restore it from a copy"
         ) from error
     return [
         record(trial)
@@ -108,14 +110,13 @@ def records(study: optuna.Study) -> list[Record]:
 
 
 def record(trial: FrozenTrial) -> Record:
-    """What `trial` says of its candidate; raises `StudyError` if it is none of ours."""
+    """The record of `trial`; raises `StudyError` if `nas` did not write the trial."""
     try:
         return _record(trial)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise StudyError(
-            f"trial {trial.number} of the study cannot be read ({error}): it was made by another "
-            "version of nas, or changed by another program: restore it, or search anew under "
-            "another --study"
+            f"trial {trial.number} of the study cannot be read ({error}): another version of nas "
+            "wrote it, or another program changed it: restore the study, or choose another --study"
         ) from error
 
 
@@ -124,7 +125,7 @@ def _record(trial: FrozenTrial) -> Record:
     state, reason = outcome(trial)
     curve = tuple(_epoch(values) for values in kept.get(CURVE, ()))
     if state in COUNTED:
-        for name, there in (
+        for name, value in (
             ("learning curve", curve),
             ("accuracy", curve and curve[-1].accuracy is not None),
             ("architecture", kept.get(ARCHITECTURE)),
@@ -133,7 +134,7 @@ def _record(trial: FrozenTrial) -> Record:
             ("macs", attributes.get("macs") is not None),
             ("peak_ram", attributes.get("peak_ram")),
         ):
-            if not there:
+            if not value:
                 raise ValueError(f"it has no {name}")
     return Record(
         number=trial.number,
@@ -154,23 +155,23 @@ def _record(trial: FrozenTrial) -> Record:
     )
 
 
-def _text(value: Any, name: str, *others: None) -> Any:
-    if isinstance(value, str) or value in others:
+def _text(value: Any, name: str, *allowed: None) -> Any:
+    if isinstance(value, str) or value in allowed:
         return value
-    raise ValueError(f"its {name} is {value!r:.40}, and no text")
+    raise ValueError(f"its {name} is {value!r:.40}, not text")
 
 
 def _whole(attributes: Mapping[str, Any], name: str) -> int | None:
     value = attributes.get(name)
     if value is None or (type(value) is int and value >= 0):
         return value
-    raise ValueError(f"its {name} is {value!r:.40}, and no count")
+    raise ValueError(f"its {name} is {value!r:.40}, not a count")
 
 
 def _epoch(values: Any) -> Epoch:
-    number, *figures = values
-    epoch = Epoch(number, *figures)
-    for value in figures:
+    number, *metrics = values
+    epoch = Epoch(number, *metrics)
+    for value in metrics:
         if value is not None and (isinstance(value, bool) or not math.isfinite(value)):
             raise ValueError(f"its learning curve has {value!r:.40}")
     if type(number) is not int:
@@ -182,16 +183,16 @@ RUN = "verified"  # attributes of the study: verified:<trial>:<index>
 
 
 def add_run(study: optuna.Study, run: Run) -> None:
-    """Write a run of `nas verify` into the study; a trial that has ended takes nothing more."""
+    """Write a run of `nas verify` into the study, because a finished trial is read-only."""
     study.set_user_attr(f"{RUN}:{run.trial}:{run.index}", asdict(run))
 
 
 def runs(study: optuna.Study) -> list[Run]:
-    """All runs of `nas verify`."""
-    said = {k: value for k, value in study.user_attrs.items() if k.startswith(f"{RUN}:")}
+    """All runs of `nas verify`; raises `StudyError` if one cannot be read."""
+    stored = {k: value for k, value in study.user_attrs.items() if k.startswith(f"{RUN}:")}
     try:
         return [
-            Run(**{**v, "accuracies": tuple(map(float, v["accuracies"]))}) for v in said.values()
+            Run(**{**v, "accuracies": tuple(map(float, v["accuracies"]))}) for v in stored.values()
         ]
     except (TypeError, ValueError, KeyError) as error:
         raise StudyError(
@@ -200,83 +201,68 @@ def runs(study: optuna.Study) -> list[Run]:
 
 
 def has_failed(trial: FrozenTrial) -> bool:
-    """Whether the candidate of an ended trial is not to be tried again: its training broke off, or
-    it has been given up."""
-    failed = trial.user_attrs.get("state") == State.FAILED.value
-    return failed or (trial.state is TrialState.FAIL and _given_up(trial))
+    """Whether the trial failed for good: training raised an error, or too many workers died."""
+    return trial.user_attrs.get("state") == State.FAILED.value
 
 
 def outcome(trial: FrozenTrial) -> tuple[State, str]:
-    """What became of the draw `trial`, and why."""
+    """The state of the draw `trial` and the reason for it."""
     reason = trial.user_attrs.get("reason", "")
-    match trial.state:
-        case TrialState.COMPLETE:
-            return State.TRAINED, reason
-        case TrialState.RUNNING:
-            return State.RUNNING, reason
-        case TrialState.FAIL if "state" not in trial.user_attrs:  # Optuna's heartbeat stopped
-            silent = "its worker was silent"
-            if _given_up(trial):
-                return State.FAILED, f"{silent}; {_attempts(trial)}"
-            return State.INTERRUPTED, silent
+    if trial.state is TrialState.COMPLETE:
+        return State.TRAINED, reason
+    if trial.state is TrialState.RUNNING:
+        return State.RUNNING, reason
+    if trial.state is TrialState.FAIL and "state" not in trial.user_attrs:
+        return State.INTERRUPTED, "ended by another program"
     return State(trial.user_attrs["state"]), reason
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """Optuna tells local time, without saying so."""
+    """`moment` in UTC; Optuna stores naive local times."""
     return moment.astimezone(UTC) if moment else None
 
 
 def give_back(study: optuna.Study, trial: FrozenTrial, reason: str) -> None:
-    """End the RUNNING `trial` of a worker that is gone, and queue its candidate again.
+    """Fail the running `trial` of a worker that ended, and enqueue its candidate again.
 
-    If others do so at the same time, one of them does. A candidate that has taken `MAX_RETRIES`
-    workers with it is not tried again.
+    Safe to call from several processes: only one of them takes effect. After `MAX_RETRIES` retries
+    the candidate is not enqueued again.
     """
     state = State.INTERRUPTED
-    if _given_up(trial):
+    if _retries_exhausted(trial):
         state, reason = State.FAILED, f"{reason}; {_attempts(trial)}"
-    # A trial of another process can only be written through the storage.
-    storage = study._storage
     try:
-        storage.set_trial_user_attr(trial._trial_id, "state", state.value)
-        storage.set_trial_user_attr(trial._trial_id, "reason", reason)
-        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        adapter.fail_trial(study, trial, {"state": state.value, "reason": reason})
     except optuna.exceptions.UpdateFinishedTrialError:
-        return  # it ended after all, or another was quicker
-    try_again(study, trial)
-
-
-def try_again(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue the candidate of a failed `trial` again, unless it was tried too often."""
+        return  # it finished, or another process was first
     if "hash" not in trial.user_attrs:
-        _put_back(study, trial)
-    elif not _given_up(trial):
-        kept = {k: v for k, v in trial.user_attrs.items() if k in PASSED_ON}
+        _requeue(study, trial)
+    elif not _retries_exhausted(trial):
+        kept = {k: v for k, v in trial.user_attrs.items() if k in INHERITED}
         again = {"retries": trial.user_attrs.get("retries", 0) + 1, "retry_of": trial.number}
         study.enqueue_trial(trial.params, user_attrs={**kept, **again})
 
 
 def withdraw(study: optuna.Study, trial: FrozenTrial) -> None:
-    """End a trial that was one too many. What it took from the queue goes back there."""
-    study._storage.set_trial_user_attr(trial._trial_id, "state", WITHDRAWN)
-    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-    _put_back(study, trial)
+    """End a trial in excess of `--trials`, and requeue the parameters it took from the queue."""
+    adapter.fail_trial(study, trial, {"state": WITHDRAWN})
+    _requeue(study, trial)
 
 
 def is_withdrawn(trial: FrozenTrial) -> bool:
-    """Whether `trial` was one too many."""
+    """Whether `trial` was withdrawn by `withdraw`."""
     return trial.user_attrs.get("state") == WITHDRAWN
 
 
-def _put_back(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue again what a trial that has not been sampled was taken from the queue with."""
-    if QUEUE in trial.system_attrs:
-        kept = {k: v for k, v in trial.user_attrs.items() if k not in _OWN}
-        study.enqueue_trial(trial.system_attrs[QUEUE], user_attrs=kept)
+def _requeue(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Enqueue again the queued parameters of a trial that was not sampled."""
+    queued = trial.system_attrs.get(adapter.QUEUED_PARAMS)
+    if queued is not None:
+        kept = {k: v for k, v in trial.user_attrs.items() if k not in _PER_ATTEMPT}
+        study.enqueue_trial(queued, user_attrs=kept)
 
 
-def _given_up(trial: FrozenTrial) -> bool:
+def _retries_exhausted(trial: FrozenTrial) -> bool:
     return "hash" in trial.user_attrs and trial.user_attrs.get("retries", 0) >= MAX_RETRIES
 
 

@@ -1,4 +1,4 @@
-"""What `nas verify` found: a network trained again with fresh seeds and measured on test images."""
+"""Results of `nas verify`: networks trained again with fresh seeds and tested."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from statistics import fmean, stdev
 class Run:
     """One training on the whole training set. Accuracies in percent, on the test images."""
 
-    trial: int  # whose architecture it is
-    index: int  # which of the fresh seeds, from 0
+    trial: int  # number of the trial
+    index: int  # number of the run of this trial, from 0
     seed: int
     epochs: int
-    accuracies: tuple[float, ...]  # after the last epochs, as many as were read; one by default
+    accuracies: tuple[float, ...]  # after each of the last epochs that were tested, by default one
     loss: float  # after the last epoch
     seconds: float
     device: str
 
     @property
     def accuracy(self) -> float:
-        """After the last epoch, whatever the epochs before it had."""
+        """Test accuracy after the last epoch."""
         return self.accuracies[-1]
 
     def passes(self, target: float, sustained: int = 1) -> bool:
@@ -53,19 +53,22 @@ class Verification:
     def minimum(self) -> float:
         return min(run.accuracy for run in self.runs)
 
+    @property
+    def spread(self) -> str:
+        """`99.41 ± 0.05`, the mean and standard deviation; the mean alone for a single run."""
+        return f"{self.mean:.2f}" if self.std is None else f"{self.mean:.2f} ± {self.std:.2f}"
+
     def sentence(self) -> str:
-        """`99.41 ± 0.05 % of the test images (mean ± standard deviation of 5 seeds, ...)`."""
-        spread = "" if self.std is None else f" ± {self.std:.2f}"
-        what = "mean ± standard deviation of" if self.std is not None else "from"
-        seeds = f"{self.n} seeds" if self.n > 1 else "1 seed"
+        """`99.41 ± 0.05 % on the test set (mean ± standard deviation of 5 seeds, ...)`."""
+        seeds = f"mean ± standard deviation of {self.n} seeds" if self.n > 1 else "from 1 seed"
         return (
-            f"{self.mean:.2f}{spread} % of the test images ({what} {seeds}, the lowest "
-            f"{self.minimum:.2f} %), trained on the whole training set"
+            f"{self.spread} % on the test set ({seeds}, the lowest {self.minimum:.2f} %), "
+            "trained on the whole training set"
         )
 
 
 def verifications(runs: Iterable[Run]) -> dict[int, Verification]:
-    """The runs, gathered by trial and in the order of their seeds."""
+    """The runs of each trial, in the order of their index."""
     gathered: dict[int, list[Run]] = {}
     for run in runs:
         gathered.setdefault(run.trial, []).append(run)
@@ -77,22 +80,22 @@ def verifications(runs: Iterable[Run]) -> dict[int, Verification]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a network has to reach: `accuracy` percent in `passes` of `seeds` runs."""
+    """A goal for a network: `accuracy` percent in `passes` of `seeds` runs."""
 
     accuracy: float
     passes: int
     seeds: int
-    sustained: int = 1  # last epochs that must all reach it
+    sustained: int = 1  # how many of the last epochs must all reach it
 
     def passed(self, runs: Sequence[Run]) -> list[bool]:
-        """Which of the `runs` reached it."""
+        """For each of the `runs`, whether it reached the target."""
         return [run.passes(self.accuracy, self.sustained) for run in runs]
 
     def verdict(self, runs: Sequence[Run]) -> bool | None:
-        """Whether a network with these `runs` reaches it; None while that is open.
+        """Whether a network with these `runs` reaches the target; None while undecided.
 
-        A network that can no longer reach it has failed at once; one that has reached it is still
-        given all its seeds, so that its mean is that of all.
+        It fails as soon as it can no longer reach the target. It passes only after all its seeds,
+        so that its mean is over all of them.
         """
         passed = sum(self.passed(runs))
         if len(runs) - passed > self.seeds - self.passes:

@@ -1,42 +1,40 @@
-"""The Optuna dashboard on a study, with our notes and figures kept up to date in it."""
+"""Serve the Optuna dashboard of a study, and keep notes and figures in it up to date."""
 
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from copy import copy
 from socketserver import ThreadingMixIn
-from typing import Any, cast
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna
 import plotly.graph_objects as go
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage
 from optuna.trial import Trial
 from optuna_dashboard import get_note, save_note, save_plotly_graph_object, wsgi
 
 from nas.errors import StudyError
 from nas.records import COUNTED, State
 from nas.results import analysis, figures, notes, report
-from nas.results.opened import Opened, read
-from nas.storage import studies
-from nas.study import artifacts
+from nas.results.view import StudyView, read
+from nas.storage import adapter, studies
+from nas.study import artifacts, attributes
 from nas.study.folder import Folder
 
-REFRESH = 5.0  # seconds between two looks at the study
+REFRESH = 5.0  # seconds between two updates
 
 
 class Publisher:
-    """Writes what we have to say of a study into the study, for the dashboard to show."""
+    """Writes notes and figures into a study, for the dashboard to show."""
 
     def __init__(self, folder: Folder, study: optuna.Study) -> None:
         self._folder = folder
         self._study = study
-        self._written: dict[str, str] = {}  # by the figure's name, the note's owner
+        self._written: dict[str, str] = {}  # content by the figure's name or the note's owner
         self._seen: tuple[int, ...] = ()
 
     def publish(self) -> None:
-        """Write the notes and figures that are not there yet, or no longer true."""
+        """Write the notes and figures that are missing or out of date."""
         drawn = self._study.get_trials(deepcopy=False)
         seen = (len(drawn), sum(t.state.is_finished() for t in drawn), len(self._study.user_attrs))
         if seen == self._seen:
@@ -48,24 +46,22 @@ class Publisher:
             if self._written.get(name) != content:
                 save_plotly_graph_object(now.study, figure, graph_object_id=name)
                 self._written[name] = content
-        self._trial_notes(now, {trial.number: trial._trial_id for trial in drawn})
+        self._trial_notes(now, {trial.number: adapter.trial_id(trial) for trial in drawn})
         self._seen = seen
 
-    def _trial_notes(self, now: Opened, ids: Mapping[int, int]) -> None:
-        """The notes of the trials that trained, the latest first."""
-        attributes = _by_trial(self._study._storage.get_study_system_attrs(self._study._study_id))
+    def _trial_notes(self, now: StudyView, ids: Mapping[int, int]) -> None:
+        """Write the notes of the trials that trained, the latest first."""
+        attributes = _by_trial(adapter.study_attributes(self._study))
         verified = now.verified
         for record in reversed(now.records):
             if record.state in COUNTED and record.number in ids:
                 trial_id, found = ids[record.number], verified.get(record.number)
-                study = copy(now.study)
-                own = _Excerpt(now.study._storage, attributes.get(str(trial_id), {}))
-                study._storage = cast(BaseStorage, own)
+                trial = adapter.excerpt(now.study, trial_id, attributes.get(str(trial_id), {}))
                 text = notes.candidate(record, now.config.recipe.epochs, found)
-                self._note(f"trial {record.number}", Trial(study, trial_id), text)
+                self._note(f"trial {record.number}", trial, text)
 
     def _note(self, owner: str, place: optuna.Study | Trial, text: str) -> None:
-        """Write a note, unless a person has written one of their own there."""
+        """Write a note, unless a person has written one there."""
         if self._written.get(owner) == text:
             return
         old = get_note(place)
@@ -74,30 +70,8 @@ class Publisher:
         self._written[owner] = text
 
 
-class _Excerpt:
-    """A storage of which a reader sees those attributes of the study that belong to one trial.
-
-    The dashboard keeps trials' notes in attributes of the study and reads all of them for each
-    note: with a thousand trials that takes minutes, and grows with their square.
-    """
-
-    def __init__(self, storage: BaseStorage, attributes: dict[str, Any]) -> None:
-        self._storage = storage
-        self._attributes = attributes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:  # noqa: ARG002
-        return self._attributes
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._storage.set_study_system_attr(study_id, key, value)
-        self._attributes[key] = value
-
-
 def _by_trial(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The dashboard's attributes by the trial that they name: dashboard:<trial's id>:..."""
+    """The dashboard's attributes, `dashboard:<trial's id>:...`, by the trial's id."""
     found: dict[str, dict[str, Any]] = {}
     for key, value in attributes.items():
         if key.startswith("dashboard:"):
@@ -105,7 +79,7 @@ def _by_trial(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _graphs(now: Opened) -> dict[str, go.Figure]:
+def _graphs(now: StudyView) -> dict[str, go.Figure]:
     if not any(record.state is State.TRAINED for record in now.records):
         return {}
     steps = analysis.hypervolume_history(now.records, now.config.budget)
@@ -115,7 +89,7 @@ def _graphs(now: Opened) -> dict[str, go.Figure]:
         "learning-curves": figures.curves(now.records, now.front),
     }
     for name, figure in graphs.items():
-        # The dashboard draws them as they are, without a heading, on a page that may be dark.
+        # The dashboard adds no heading, and its page may be dark.
         title = name.replace("-", " ").capitalize()
         figure.update_layout(title=title, margin_t=48, paper_bgcolor="#ffffff")
         figure.update_layout(font_color="#1c2127")
@@ -128,7 +102,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Not a line for every request."""
+        """Print nothing for a request."""
 
 
 def serve(
@@ -138,16 +112,16 @@ def serve(
     ready: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> None:
-    """Serve the dashboard at `host` and `port` (0: any that is free) until interrupted.
+    """Serve the dashboard at `host` and `port` (0: any free one) until interrupted.
 
-    `ready` is told the study's address, `warn` why notes and figures are no longer kept up to date.
-    Raises `StudyError` if the port cannot be had.
+    Calls `ready` with the study's address, and `warn` with the reason why notes and figures are not
+    up to date. Raises `StudyError` if it cannot listen there.
     """
-    # What the dashboard's own pages make Optuna warn of is not for the terminal.
+    # The dashboard's own pages make Optuna warn about experimental features.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"optuna\.")
     study = studies.load(folder.location)
-    store = artifacts.store(folder.artifacts(folder.config()))
-    application = wsgi(study._storage, artifact_store=store)
+    store = artifacts.ArtifactStore(folder.artifacts(attributes.config(study, folder)))
+    application = wsgi(adapter.storage_of(study), artifact_store=store)
     try:
         server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:
@@ -157,15 +131,15 @@ def serve(
     stop = threading.Event()
 
     def keep_up_to_date() -> None:
-        # A storage of its own: this thread's connection is not the server's.
+        # A storage of its own, because the server's connection belongs to another thread.
         publisher = Publisher(folder, studies.load(folder.location))
         while True:
             try:
                 publisher.publish()
-            except StorageInternalError as error:  # the database was busy, or is away
-                warn(f"notes and figures could not be brought up to date, trying again: {error}")
+            except StorageInternalError as error:  # the database is busy or unreachable
+                warn(f"notes and figures could not be updated, trying again: {error}")
             except KeyError:
-                warn("the study is no longer in its database: its notes are left as they are")
+                warn("the study is no longer in its database: its notes are not updated any more")
                 return
             if stop.wait(REFRESH):
                 return
@@ -173,7 +147,7 @@ def serve(
     thread = threading.Thread(target=keep_up_to_date, name="publisher")
     thread.start()
     try:
-        ready(f"http://{host}:{server.server_port}/dashboard/studies/{study._study_id}")
+        ready(f"http://{host}:{server.server_port}/dashboard/studies/{adapter.study_id(study)}")
         server.serve_forever()
     finally:
         stop.set()

@@ -1,7 +1,7 @@
-"""An architecture as a drawing: one box a feature map, as high as the image, as wide as its width.
+"""An architecture as a drawing: one box a feature map.
 
-The drawing is SVG and takes its colours from the page: classes `map`, `conv`, `depthwise`, `pool`
-and `head` are for a style sheet.
+A box is as high as the side of the map, and the wider the more channels it has. The page's style
+sheet colours the classes `map`, `conv`, `depthwise`, `pool` and `head`.
 """
 
 from math import sqrt
@@ -19,58 +19,42 @@ from nas.architecture import (
     Shape,
 )
 
-GAP = 34  # between two boxes, where the operation stands
-HIGHEST = 84  # of a box, for the input's side
+GAP = 34  # between two boxes, with the operation in it
+MAX_HEIGHT = 84  # of a box
 TOP, BOTTOM = 18, 18  # for text above and below the boxes
-MARGIN = 20  # left and right: the sides of an image that is not square are wider than its box
+MARGIN = 20  # left and right, because `28x14` is wider than the box below it
 
 
 def draw(architecture: Architecture) -> str:
-    """The SVG of `architecture`: from left to right, with sides above and widths below."""
+    """The SVG of `architecture`, from left to right: sides above the boxes, channels below."""
     maps: list[tuple[str, str, Shape]] = [("map", "", architecture.input_shape)]
     for layer, shape in zip(architecture.layers, architecture.shapes[1:], strict=True):
         if not layer.in_place:
             maps.append((*_operation(layer), shape))
-    x, boxes = float(MARGIN), []
+    svg = Element("svg", {"role": "img", "aria-label": architecture.summary()})
+    x, middle = float(MARGIN), TOP + MAX_HEIGHT / 2
     for kind, operation, shape in maps:
-        x += GAP if operation else 0
-        width, height = _size(shape, architecture.input_shape)
-        boxes.append((x, width, height, kind, operation, shape))
-        x += width
-    total = TOP + HIGHEST + BOTTOM
-    svg = Element(
-        "svg",
-        {
-            "viewBox": f"0 0 {x + MARGIN:.0f} {total}",
-            "width": f"{x + MARGIN:.0f}",
-            "height": str(total),
-            "role": "img",
-            "aria-label": architecture.summary(),
-        },
-    )
-    middle = TOP + HIGHEST / 2
-    for left, width, height, kind, operation, shape in boxes:
-        top = middle - height / 2
-        rectangle = {"x": left, "y": top, "width": width, "height": height, "rx": 2}
-        SubElement(
-            svg,
-            "rect",
-            {"class": kind, **{name: f"{value:.1f}" for name, value in rectangle.items()}},
-        )
-        centre = left + width / 2
-        side = "x".join(str(side) for side in shape[1:]) if len(shape) == 3 else ""
-        if len(shape) == 3 and shape[1] == shape[2]:
-            side = str(shape[1])
-        _text(svg, centre, top - 4, side)
-        _text(svg, centre, top + height + 12, str(shape[0]))
         if operation:
-            _text(svg, left - GAP / 2, middle + 4, operation)
+            _text(svg, x + GAP / 2, middle + 4, operation)
+            x += GAP
+        width, height = _size(shape, architecture.input_shape)
+        top = middle - height / 2
+        box = {"x": x, "y": top, "width": width, "height": height, "rx": 2}
+        attributes = {name: f"{value:.1f}" for name, value in box.items()}
+        SubElement(svg, "rect", attributes | {"class": kind})
+        sides = list(dict.fromkeys(shape[1:]))  # a square's side once
+        _text(svg, x + width / 2, top - 4, "x".join(map(str, sides)))
+        _text(svg, x + width / 2, top + height + 12, str(shape[0]))
+        x += width
+    total = TOP + MAX_HEIGHT + BOTTOM
+    svg.attrib |= {"viewBox": f"0 0 {x + MARGIN:.0f} {total}", "width": f"{x + MARGIN:.0f}"}
+    svg.set("height", str(total))
     return tostring(svg, encoding="unicode")
 
 
 def _size(shape: Shape, input_shape: Shape) -> tuple[float, float]:
     side = shape[1] if len(shape) == 3 else 1
-    return 4 + 3 * sqrt(shape[0]), 4 + (HIGHEST - 4 - 16) * side / input_shape[1]
+    return 4 + 3 * sqrt(shape[0]), 4 + (MAX_HEIGHT - 4 - 16) * side / input_shape[1]
 
 
 def _operation(layer: Layer) -> tuple[str, str]:
@@ -91,7 +75,7 @@ def _operation(layer: Layer) -> tuple[str, str]:
 
 
 def _again(shared: bool) -> str:
-    """As in `Architecture.summary`: it has the weights of the last one like it."""
+    """As in `Architecture.summary`: `=` for the weights of the last layer like it."""
     return "=" if shared else ""
 
 

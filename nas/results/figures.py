@@ -1,29 +1,25 @@
-"""Plotly figures of a study: its values, or rows made of them, in, a figure out.
+"""Plotly figures of a study, from its records or from rows of `analysis`.
 
-Figures carry no background and no colour of text, so that the page they stand on can be light or
-dark. All numbers are Python's own: numpy arrays would be packed in a way that an older plotly.js,
-as in the Optuna dashboard, does not read.
+Figures set neither background nor text colour, so that the page around them can be light or dark.
+Numbers are Python's own, because the plotly.js of the Optuna dashboard is too old to read the
+packed form of numpy arrays.
 """
 
 from collections.abc import Mapping, Sequence
 from math import log10
+from typing import Any
 
 import plotly.graph_objects as go
 
 from nas.records import Record, State
-from nas.results.analysis import Features, Share, Span, Step
-from nas.results.opened import Opened
+from nas.results.analysis import Share, Span, Step
 from nas.results.references import Reference
+from nas.results.view import StudyView
+from nas.sampling.features import Features
 
-# Told apart by most colour-blind people, and readable on white and on near-black.
-BLUE, ORANGE, GREEN, PURPLE, RED, GREY = (
-    "#3b82f6",
-    "#e8870c",
-    "#12a150",
-    "#a45ee5",
-    "#e5484d",
-    "#8b929c",
-)
+# Distinct for most colour-blind people, and readable on white and on near-black.
+BLUE, ORANGE, GREEN = "#3b82f6", "#e8870c", "#12a150"
+PURPLE, RED, GREY = "#a45ee5", "#e5484d", "#8b929c"
 OTHERS = (PURPLE, RED, "#0ea5b7", "#b0823a", "#e752bf", "#8a9a1b")
 BY_STATE = {
     State.TRAINED: BLUE,
@@ -36,20 +32,19 @@ BY_STATE = {
     State.INTERRUPTED: GREY,
     State.RUNNING: GREEN,
 }
-SYMBOLS = ("x", "triangle-up")  # of other people's networks
-CURVES = 60  # of candidates behind the front that are drawn; more hide each other
+SYMBOLS = ("x", "triangle-up")  # of published networks
+CURVES = 60  # dominated candidates drawn; more hide each other
 
 
 def front(
-    study: Opened,
+    study: StudyView,
     references: Mapping[str, Sequence[Reference]] | None = None,
-    others: Mapping[str, Opened] | None = None,
+    others: Mapping[str, StudyView] | None = None,
 ) -> go.Figure:
-    """Accuracy over parameters: the front as a step line, all other candidates behind it, and what
-    has been verified.
+    """Accuracy over parameters: the front as a step line, all other candidates, and the verified.
 
-    `references` are other people's networks by what they are called, `others` other studies by
-    name, whose fronts and verified networks are drawn in colours of their own.
+    `references` are published networks by their name in the legend. `others` are studies by name,
+    whose fronts and verified networks are drawn in colours of their own.
     """
     records, on_front, budget = study.records, study.front, study.config.budget
     compared = list(zip((others or {}).items(), OTHERS * 9, strict=False))
@@ -57,48 +52,26 @@ def front(
     figure = _figure("parameters", "accuracy, %")
     members = {record.number for record in on_front}
     behind = [r for r in records if r.state is State.TRAINED and r.number not in members]
-    figure.add_scatter(
-        x=[r.params for r in behind],
-        y=[r.accuracy for r in behind],
-        text=[_hover(r) for r in behind],
-        mode="markers",
-        name="dominated",
-        marker={"color": GREY, "size": 7, "opacity": 0.5},
-        hovertemplate="%{text}<extra></extra>",
-    )
+    texts = [_hover(r) for r in behind]
+    _markers(figure, behind, texts, "dominated", {"color": GREY, "size": 7, "opacity": 0.5})
     stopped = [r for r in records if r.state is State.STOPPED]
     if stopped:
-        figure.add_scatter(
-            x=[r.params for r in stopped],
-            y=[r.accuracy for r in stopped],
-            text=[f"{_hover(r)}<br>stopped after epoch {r.epochs}" for r in stopped],
-            mode="markers",
-            name="stopped early (when it was stopped)",
-            marker={"color": GREY, "size": 6, "symbol": "circle-open", "opacity": 0.6},
-            hovertemplate="%{text}<extra></extra>",
-        )
+        texts = [f"{_hover(r)}<br>stopped after epoch {r.epochs}" for r in stopped]
+        circle = {"color": GREY, "size": 6, "symbol": "circle-open", "opacity": 0.6}
+        _markers(figure, stopped, texts, "stopped early (when it was stopped)", circle)
     for (name, other), color in compared:
         also = ", ◆ verified" if other.verified else ""
         named = f"front of {name}{also}"
         _front_line(figure, other.front, other.config.budget, named, color, legendgroup=name)
     for (name, group), symbol in zip((references or {}).items(), SYMBOLS * 9, strict=False):
-        figure.add_scatter(
-            x=[r.params for r in group],
-            y=[r.accuracy for r in group],
-            text=[
-                f"{r.name}<br>{r.params:,} parameters, {r.accuracy:.2f} % claimed" for r in group
-            ],
-            mode="markers",
-            name=name,
-            marker={"color": GREEN, "size": 9, "symbol": symbol},
-            hovertemplate="%{text}<extra></extra>",
-        )
+        texts = [f"{r.name}<br>{r.params:,} parameters, {r.accuracy:.2f} % claimed" for r in group]
+        _markers(figure, group, texts, name, {"color": GREEN, "size": 9, "symbol": symbol})
     _front_line(figure, on_front, budget, "front (held out, one run)", BLUE, legendrank=1)
-    # The line of another study names its diamonds as well, and hides them with itself.
+    # One entry of the legend shows or hides both the line and the diamonds of another study.
     for (name, other), color in compared:
         _verified(figure, other, f"verified, {name}", color, legendgroup=name, showlegend=False)
     _verified(figure, study, "verified (test, mean ± s.d. over seeds)", ORANGE, legendrank=2)
-    # What the legend needs in two columns, so that it does not take it from the plot.
+    # Room for the legend, so that it does not shrink the plot.
     entries = sum(trace.showlegend is not False for trace in figure.data)
     figure.update_layout(height=370 + 12 * entries)
     figure.add_vline(x=budget, line={"color": RED, "dash": "dot", "width": 1.5})
@@ -127,23 +100,44 @@ def front(
     return figure
 
 
-def _verified(figure: go.Figure, study: Opened, name: str, color: str, **legend: object) -> None:
-    """What `nas verify` found of `study`, of its front or not."""
+def _verified(figure: go.Figure, study: StudyView, name: str, color: str, **legend: object) -> None:
+    """All verified networks of `study`, on its front or not."""
     verified = study.verified
     shown = [r for r in study.records if r.number in verified]
     if not shown:
         return
     found = [verified[r.number] for r in shown]
-    figure.add_scatter(
-        x=[r.params for r in shown],
+    _markers(
+        figure,
+        shown,
+        [f"{_hover(r)}<br>{v.sentence()}" for r, v in zip(shown, found, strict=True)],
+        name,
+        {"color": color, "size": 9, "symbol": "diamond"},
         y=[v.mean for v in found],
         error_y={"array": [v.std or 0.0 for v in found], "thickness": 1.5, "width": 4},
-        text=[f"{_hover(r)}<br>{v.sentence()}" for r, v in zip(shown, found, strict=True)],
+        **legend,
+    )
+
+
+def _markers(
+    figure: go.Figure,
+    networks: Sequence[Record] | Sequence[Reference],
+    texts: Sequence[str],
+    name: str,
+    marker: Mapping[str, Any],
+    y: Sequence[float] | None = None,
+    **more: object,
+) -> None:
+    """A point for each network, at `y` or its accuracy; `texts` appear under the mouse."""
+    figure.add_scatter(
+        x=[network.params for network in networks],
+        y=[network.accuracy for network in networks] if y is None else y,
+        text=texts,
         mode="markers",
         name=name,
-        marker={"color": color, "size": 9, "symbol": "diamond"},
+        marker=dict(marker),
         hovertemplate="%{text}<extra></extra>",
-        **legend,
+        **more,
     )
 
 
@@ -155,12 +149,13 @@ def _front_line(
     color: str,
     **legend: object,
 ) -> None:
-    # The last step is drawn out to the study's own budget: no candidate up to there is better.
+    # The last step extends to the study's own budget: no candidate up to there is better.
     end = [max(budget, records[-1].params or 0)] if records else []
+    drawn = [*records, *records[-1:]]
     figure.add_scatter(
-        x=[*[r.params for r in records], *end],
-        y=[*[r.accuracy for r in records], *[r.accuracy for r in records[-1:]]],
-        text=[*[_hover(r) for r in records], *[_hover(r) for r in records[-1:]]],
+        x=[r.params for r in records] + end,
+        y=[r.accuracy for r in drawn],
+        text=[_hover(r) for r in drawn],
         mode="lines+markers",
         name=name,
         line={"shape": "hv", "color": color, "width": 2},
@@ -176,12 +171,16 @@ def _window(
     references: Sequence[Reference],
     budget: int,
 ) -> tuple[float, float]:
-    """The accuracies worth showing: from the best down to three times its distance to 100 %, or to
-    the front's third best where that is lower, but not below 60 points."""
+    """The range of accuracies to show.
+
+    It extends below the best by three times its distance to 100 %, or down to the third best of the
+    front if that is lower, but by at most 60 points.
+    """
     near = [r.accuracy for r in references if r.params <= 2.6 * budget]
-    best = max([*[r.accuracy or 0 for r in on_front], *means, *near], default=100.0)
-    third = [r.accuracy or 0 for r in on_front][-3:]
-    span = min(60.0, max([1.0, 3 * (100 - best), *[1.05 * (best - value) for value in third]]))
+    front = [r.accuracy or 0 for r in on_front]
+    best = max([*front, *means, *near], default=100.0)
+    third = min(front[-3:], default=best)
+    span = min(60.0, max(1.0, 3 * (100 - best), 1.05 * (best - third)))
     return best - span, min(100.1, best + 0.12 * span)
 
 
@@ -193,7 +192,7 @@ def _hover(record: Record) -> str:
 
 
 def hypervolume(steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> go.Figure:
-    """Hypervolume over the epochs that had been trained."""
+    """Hypervolume over the epochs trained so far."""
     figure = _figure("epochs trained, all candidates together", "hypervolume")
     named = {"this study": steps, **others}
     for (name, own), color in zip(named.items(), (BLUE, *OTHERS * 9), strict=False):
@@ -211,8 +210,7 @@ def hypervolume(steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> 
 
 
 def curves(records: Sequence[Record], on_front: Sequence[Record]) -> go.Figure:
-    """Held-out error over epochs, the front's candidates in blue, those that were stopped early in
-    their own colour; errors on a log axis."""
+    """Held-out error over epochs on a log axis, the front in blue."""
     figure = _figure("epoch", "held-out error, %")
     members = {record.number for record in on_front}
     behind = [r for r in records if r.state is State.TRAINED and r.number not in members]
@@ -232,7 +230,7 @@ def _curve(figure: go.Figure, record: Record, color: str, opacity: float, width:
     epochs = [epoch for epoch in record.curve if epoch.accuracy is not None]
     figure.add_scatter(
         x=[epoch.number for epoch in epochs],
-        # A network without an error has no place on a log axis.
+        # An error of zero has no place on a log axis.
         y=[max(100 - (epoch.accuracy or 0), 0.01) for epoch in epochs],
         mode="lines",
         opacity=opacity,
@@ -246,7 +244,7 @@ def _curve(figure: go.Figure, record: Record, color: str, opacity: float, width:
 
 
 def importances(accuracy: Mapping[str, float], size: Mapping[str, float]) -> go.Figure:
-    """Which of the space's parameters matter, for accuracy and for size."""
+    """Importance of the space's parameters, for accuracy and for size."""
     figure = _figure("importance", "")
     names = sorted({*list(accuracy)[:10], *list(size)[:10]}, key=lambda n: accuracy.get(n, 0.0))
     for name, values, color in (("for accuracy", accuracy, BLUE), ("for size", size, ORANGE)):
@@ -259,21 +257,20 @@ def importances(accuracy: Mapping[str, float], size: Mapping[str, float]) -> go.
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     figure.update_layout(height=max(300, 120 + 26 * len(names)), barmode="group")
-    figure.update_yaxes(automargin=True)
     return figure
 
 
-def parallel(rows: Sequence[Features]) -> go.Figure:
-    """Every trained candidate as a line through its features, coloured by accuracy."""
+def parallel(rows: Sequence[tuple[Features, float]]) -> go.Figure:
+    """Every trained candidate as a line through its features, coloured by its accuracy."""
     figure = _figure("", "")
     logarithmic = {"params": "parameters", "macs": "MACs", "peak_ram": "peak RAM, bytes"}
     plain = {"depth": "layers", "widest": "widest", "receptive_field": "receptive field"}
     dimensions = [
-        {"label": label, "values": [getattr(row, name) for row in rows]}
+        {"label": label, "values": [getattr(row, name) for row, _ in rows]}
         for name, label in plain.items()
     ]
     for name, label in logarithmic.items():
-        values = [getattr(row, name) for row in rows]
+        values = [getattr(row, name) for row, _ in rows]
         ticks = _log_ticks(min(values), max(values))
         dimensions.append(
             {
@@ -283,7 +280,7 @@ def parallel(rows: Sequence[Features]) -> go.Figure:
                 "ticktext": [f"{tick:,}" for tick in ticks],
             }
         )
-    accuracies = [row.accuracy for row in rows]
+    accuracies = [accuracy for _, accuracy in rows]
     dimensions.append({"label": "accuracy, %", "values": accuracies})
     best = max(accuracies)
     figure.add_parcoords(
@@ -300,56 +297,54 @@ def parallel(rows: Sequence[Features]) -> go.Figure:
 
 
 def _log_ticks(low: int, high: int) -> list[int]:
-    """Round numbers from `low` to `high` for a log axis, with both ends."""
+    """Round numbers between `low` and `high`, and both ends, for a log axis."""
     ticks = [m * 10**e for e in range(12) for m in (1, 2, 5) if low * 1.2 < m * 10**e < high / 1.2]
     return [low, *ticks, high] if high > low else [low]
 
 
 def timeline(spans: Sequence[Span]) -> go.Figure:
-    """What every worker trained, and when."""
+    """The candidates that each worker trained, over time."""
     figure = _figure("UTC", "")
     for state in State:
-        own = [span for span in spans if span.state is state]
+        own = [span for span in spans if span[0].state is state]
         if own:
             figure.add_bar(
-                y=[span.worker for span in own],
-                # Milliseconds: what plotly adds to a base on a date axis.
-                x=[(s.finished - s.started).total_seconds() * 1000 for s in own],
-                base=[span.started.isoformat() for span in own],
-                text=[str(span.trial) for span in own],
-                customdata=[f"{span.params or 0:,} parameters" for span in own],
+                y=[record.worker for record, _, _ in own],
+                # On a date axis plotly takes a bar's length in milliseconds.
+                x=[(finished - started).total_seconds() * 1000 for _, started, finished in own],
+                base=[started.isoformat() for _, started, _ in own],
+                text=[str(record.number) for record, _, _ in own],
+                customdata=[f"{record.params or 0:,} parameters" for record, _, _ in own],
                 orientation="h",
                 name=state.value,
                 marker={"color": BY_STATE[state], "line": {"width": 1, "color": "#ffffff"}},
                 hovertemplate="trial %{text}, %{customdata}<extra></extra>",
             )
-    workers = len({span.worker for span in spans})
+    workers = len({record.worker for record, _, _ in spans})
     figure.update_layout(barmode="overlay", height=max(220, 130 + 40 * workers))
     figure.update_xaxes(type="date")
-    figure.update_yaxes(automargin=True, autorange="reversed")
+    figure.update_yaxes(autorange="reversed")
     return figure
 
 
 def outcomes(counts: Mapping[State, int]) -> go.Figure:
-    """How many draws ended how."""
+    """The number of draws in each state."""
     figure = _figure("draws", "")
-    for state, count in counts.items():
-        figure.add_bar(
-            y=[state.value],
-            x=[count],
-            orientation="h",
-            marker={"color": BY_STATE[state]},
-            text=[f"{count:,}"],
-            textposition="auto",
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
-        )
+    figure.add_bar(
+        y=[state.value for state in counts],
+        x=list(counts.values()),
+        orientation="h",
+        marker={"color": [BY_STATE[state] for state in counts]},
+        texttemplate="%{x:,}",
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
+    )
     figure.update_layout(showlegend=False, height=max(220, 110 + 34 * len(counts)))
-    figure.update_yaxes(automargin=True, autorange="reversed")
+    figure.update_yaxes(autorange="reversed")
     return figure
 
 
 def budget_breakers(whole: Share, shares: Sequence[Share]) -> go.Figure:
-    """The choices that were over budget most often, beside all draws."""
+    """The choices that were most often over budget, and the share among all draws."""
     figure = _figure("over budget, % of the draws with that choice", "")
     figure.add_bar(
         y=[share.choice for share in shares],
@@ -362,7 +357,7 @@ def budget_breakers(whole: Share, shares: Sequence[Share]) -> go.Figure:
     figure.add_vline(x=100 * whole.share, line={"color": GREY, "dash": "dot"})
     figure.update_layout(showlegend=False, height=max(220, 110 + 28 * len(shares)))
     figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(automargin=True, autorange="reversed")
+    figure.update_yaxes(autorange="reversed")
     return figure
 
 

@@ -1,43 +1,43 @@
-"""Notes for the dashboard, in Markdown: of a study and of a trained candidate."""
+"""Notes for the dashboard in Markdown: on a study and on a trained candidate."""
 
 from collections.abc import Sequence
 from shlex import quote
 
-from nas.architecture import show
 from nas.records import Record, Verification
-from nas.results.opened import Opened
+from nas.records.tables import LAYER_HEADINGS, layer_cells
 from nas.results.report import facts, summary
+from nas.results.view import StudyView
 from nas.study import config as configuration
 
 OURS = "*Kept up to date by nas. To write a note of your own, delete this line.*"
 
 
-def study(opened: Opened) -> str:
-    """The study in words, its front as a table, how to resume it, and its settings."""
-    place = quote(opened.folder.given)  # as it was named: a study may move to another machine
-    settings = configuration.to_settings(opened.config)
+def study(view: StudyView) -> str:
+    """The note on a study: summary, front, how to resume it, settings."""
+    name = quote(view.folder.given)  # no absolute path: the study may move to another machine
+    settings = configuration.to_settings(view.config)
     parts = [
         OURS,
-        "\n".join(summary(opened)),
+        "\n".join(summary(view)),
         "## Front",
-        _front(opened),
+        _front(view),
         "Held out: training images that a search sets aside, one run. Test: mean ± standard "
         "deviation over fresh seeds, from `nas verify`.",
-        "## Go on",
-        f"```\nnas search --study {place} --trials N\nnas report {place}\n"
-        f"nas verify {place}\nnas export {place}\n```",
+        "## Next",
+        f"```\nnas search --study {name} --trials N\nnas report {name}\n"
+        f"nas verify {name}\nnas export {name}\n```",
         "## Cost",
-        _table(("what", "how much"), [(name, value) for name, value in facts(opened).items()]),
+        _table(("what", "how much"), list(facts(view).items())),
         "## Settings",
-        _table(("setting", "value"), [(name, f"`{value}`") for name, value in settings.items()]),
+        _table(("setting", "value"), [(key, f"`{value}`") for key, value in settings.items()]),
     ]
     return "\n\n".join(parts)
 
 
 def candidate(record: Record, epochs: int, verified: Verification | None = None) -> str:
-    """One trained candidate: its figures, why it stopped, its layers."""
+    """The note on a trained candidate: its figures, why training ended, its layers."""
     architecture = record.architecture
-    reason = record.reason or f"it has trained all of its {epochs} epochs"
+    reason = record.reason or f"it trained all {epochs} epochs"
     lines = [
         OURS,
         f"`{architecture.summary()}`",
@@ -45,38 +45,23 @@ def candidate(record: Record, epochs: int, verified: Verification | None = None)
         f"after {record.epochs} epochs; {architecture.macs:,} MACs; peak of activations "
         f"{architecture.ram('float32') / 1024:.1f} KiB in float32, "
         f"{architecture.ram('int8') / 1024:.1f} KiB in int8.",
-        f"It stopped: {reason}.",
+        f"Training ended: {reason}.",
     ]
     if verified:
         lines.append(f"Verified: {verified.sentence()}.")
-    rows = [
-        (
-            str(row.number),
-            f"`{row.text}`",
-            show(row.out_shape),
-            str(row.receptive_field),
-            f"{row.params:,}" if row.params else "",
-            f"{row.macs:,}" if row.macs else "",
-        )
-        for row in architecture.table()
-    ]
-    headings = ("", "layer", "output", "receptive field", "parameters", "MACs")
-    return "\n\n".join([*lines, _table(headings, rows)])
+    rows = [(number, f"`{text}`", *rest) for number, text, *rest in layer_cells(architecture)]
+    return "\n\n".join([*lines, _table(LAYER_HEADINGS, rows)])
 
 
-def _front(opened: Opened) -> str:
+def _front(view: StudyView) -> str:
     rows = []
-    for record in opened.front:
-        found = opened.verified.get(record.number)
-        test = "-"
-        if found:
-            spread = "" if found.std is None else f" ± {found.std:.2f}"
-            test = f"{found.mean:.2f}{spread} (n = {found.n})"
+    for record in view.front:
+        found = view.verified.get(record.number)
         rows.append(
             (
                 f"{record.params:,}",
                 f"{record.accuracy:.2f}",
-                test,
+                f"{found.spread} (n = {found.n})" if found else "-",
                 f"{record.macs:,}",
                 str(record.number),
                 f"`{record.architecture.summary()}`",

@@ -1,4 +1,4 @@
-"""Which runs a verification makes, and in which order: values only."""
+"""The runs of a verification, and their order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from nas.records import Record, Run, Target
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run to be made."""
+    """One run to make."""
 
     record: Record
     index: int
@@ -20,35 +20,35 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be verified."""
+    """What to verify."""
 
     candidates: Sequence[Record]  # by rising parameters
     seeds: int
-    sustained: int = 1  # last epochs after which the test images are read
+    sustained: int = 1  # how many of the last epochs read the test images
     target: Target | None = None
 
     def next(self, runs: Sequence[Run], busy: set[tuple[int, int]]) -> Job | None:
-        """The job to begin, given the `runs` that are there and the keys of those under way.
+        """The next job, given the `runs` that exist and the keys of those in progress.
 
-        With a target it walks up from the smallest candidate, and stops at the first that reaches
-        it. Otherwise each has its first run before any has its second, so that it can be stopped at
-        any time and has treated all alike; the costly ones are first, so that none is left to one
-        worker at the end.
+        With a target, it goes up from the smallest candidate to the first that reaches the target.
+        Otherwise each candidate has its first run before any has its second, so that an interrupted
+        verification has treated all alike. Expensive ones come first, so that no worker is left
+        alone with one at the end.
         """
         if self.target is not None:
             return self._towards(self.target, runs, busy)
         return next((job for job in self.missing(runs) if job.key not in busy), None)
 
     def missing(self, runs: Sequence[Run]) -> list[Job]:
-        """All jobs whose runs are not there, in the order in which they begin without a target."""
-        there = {
+        """All jobs without a run, in the order in which they begin without a target."""
+        done = {
             (run.trial, run.index)
             for record in self.candidates
             for run in self.counted(record, runs)
         }
-        order = sorted(self.candidates, key=lambda record: -record.seconds)
-        jobs = (Job(record, index) for index in range(self.seeds) for record in order)
-        return [job for job in jobs if job.key not in there]
+        expensive = sorted(self.candidates, key=lambda record: -record.seconds)
+        jobs = (Job(record, index) for index in range(self.seeds) for record in expensive)
+        return [job for job in jobs if job.key not in done]
 
     def _towards(
         self, target: Target, runs: Sequence[Run], busy: set[tuple[int, int]]
@@ -67,7 +67,7 @@ class Plan:
         return None
 
     def counted(self, record: Record, runs: Sequence[Run]) -> list[Run]:
-        """Those of `runs` that answer for `record` here: its first seeds, read often enough."""
+        """The runs that count for `record`: its first seeds, with enough epochs tested."""
         return [
             run
             for run in runs
@@ -77,8 +77,8 @@ class Plan:
         ]
 
     def answer(self, runs: Sequence[Run]) -> Record | None:
-        """The smallest candidate that reaches the target; None if none does, or while it is open
-        whether a smaller one does."""
+        """The smallest candidate that reaches the target; None if none does, or if a smaller one
+        still may."""
         assert self.target is not None
         for record in self.candidates:
             verdict = self.target.verdict(self.counted(record, runs))

@@ -1,4 +1,4 @@
-"""Networks for MNIST that others made, to compare with, as their authors report them."""
+"""Published networks for MNIST to compare with, as their authors report them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A point that somebody reports: test accuracy in percent, mostly of one run."""
+    """A reported network: its test accuracy in percent, mostly of one run."""
 
     name: str
     params: int
@@ -24,19 +24,25 @@ SEEDS = (
     Reference("003, step 3", 8_442, 99.41),
     Reference("004", 19_712, 99.44),
 )
-# Other people's nets for the same challenge, the last of at most 15 epochs in their logs; most of
-# them were chosen by the test images.
+# Other networks for the same challenge, after the last of at most 15 epochs in their logs. Most of
+# them were chosen by test accuracy.
 PUBLISHED = tuple(
     Reference("published", params, accuracy)
-    for params, accuracy in (
-        *((3_252, 97.91), (4_572, 98.19), (5_228, 99.12), (6_128, 99.44)),
-        *((7_074, 99.46), (7_432, 99.51), (7_752, 99.55), (9_994, 99.60)),
-    )
+    for params, accuracy in {
+        3_252: 97.91,
+        4_572: 98.19,
+        5_228: 99.12,
+        6_128: 99.44,
+        7_074: 99.46,
+        7_432: 99.51,
+        7_752: 99.55,
+        9_994: 99.60,
+    }.items()
 )
-# By data set, and by what they are called in a figure.
+# By data set, and by their name in a figure.
 BY_DATASET: Mapping[str, Mapping[str, tuple[Reference, ...]]] = {
     "mnist": {
-        "made by hand, write-ups (claimed, test)": SEEDS,
+        "hand-made, write-ups (claimed, test)": SEEDS,
         "published, at most 15 epochs (claimed, test)": PUBLISHED,
     }
 }

@@ -1,4 +1,4 @@
-"""A trained candidate of a study as its exporters need it."""
+"""A trained candidate of a study as exporters need it."""
 
 import torch
 from torch import Tensor
@@ -6,25 +6,25 @@ from torch import Tensor
 from nas.data.images import Images, Split
 from nas.export.subject import Subject
 from nas.records import Record
-from nas.results.opened import Opened
+from nas.results.view import StudyView
 from nas.study.config import StudyConfig
 
-CALIBRATION = 512  # training images that the ranges of int8 are taken from
+CALIBRATION = 512  # training images from which int8 ranges are taken
 
 
-def subject(opened: Opened, record: Record, config: StudyConfig, data: Split) -> Subject:
-    """What an exporter is told of `record`.
+def subject(view: StudyView, record: Record, config: StudyConfig, data: Split) -> Subject:
+    """The candidate of `record` as an exporter needs it.
 
-    `config` is the study's with its data set located, which is `data`. Raises `StudyError` if its
-    weights are lost.
+    `config` is the study's, with its data set located; `data` is that data set. Raises `StudyError`
+    if the weights are lost.
     """
-    verified = opened.verified.get(record.number)
+    verified = view.verified.get(record.number)
     assert record.accuracy is not None, "it is trained"
     assert record.seed is not None, "it is trained"
     return Subject(
-        title=f"Trial {record.number} of study {opened.folder.name}",
+        title=f"Trial {record.number} of study {view.folder.name}",
         architecture=record.architecture,
-        weights=opened.weights(record),
+        weights=view.weights(record),
         dataset=config.data,
         mean=data.normalizer.mean,
         std=data.normalizer.std,
@@ -38,6 +38,6 @@ def subject(opened: Opened, record: Record, config: StudyConfig, data: Split) ->
 
 
 def _spread(images: Images, count: int) -> Tensor:
-    """The pixels of `count` images from all over the set, which may be sorted by class."""
+    """The pixels of `count` images, evenly spaced because the set may be sorted by class."""
     count = min(count, len(images))
     return images.take(torch.arange(count) * len(images) // count)

@@ -1,1 +1,1 @@
-"""Samplers, their registry, and what `evolution` is made of."""
+"""Samplers and their registry; README.md describes them."""

@@ -1,4 +1,4 @@
-"""A candidate's parameters, made from another's: what `evolution` tries."""
+"""Mutation: a candidate's parameters made from another's."""
 
 import warnings
 from collections.abc import Mapping
@@ -12,36 +12,33 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import FixedTrial
 
-STEP = 0.3  # standard deviation of a number's change, in its logarithm
+from nas.storage import adapter
+from nas.storage.adapter import ChoosingTrial
+
+STEP = 0.3  # standard deviation of the change of a log-distributed number, in its logarithm
 _NOTHING = object()
 
 
-class Draft(FixedTrial):
-    """A trial that is no trial: a parent's values, some of them changed, the rest at random.
+class Draft(ChoosingTrial):
+    """A trial outside of any study: a parent's values, some of them mutated, and random others.
 
-    Each of the values that `parent` has and the distribution allows changes with the probability
-    `rate`.
+    Each value of `parent` that the distribution contains is mutated with probability `rate`.
     """
 
     def __init__(self, parent: Mapping[str, Any], rate: float, rng: np.random.Generator) -> None:
-        super().__init__({})
+        super().__init__()
         self._parent, self._rate, self._random = parent, rate, rng
 
-    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
-        if name in self._suggested_params:
-            return self._suggested_params[name]
+    def choose(self, name: str, distribution: BaseDistribution) -> Any:
         value = self._parent.get(name, _NOTHING)
         if value is _NOTHING or not contains(distribution, value):
-            value = self._anything(distribution)
-        elif self._random.random() < self._rate:
-            value = self._changed(value, distribution)
-        self._suggested_params[name] = value
-        self._distributions[name] = distribution
+            return self._random_value(distribution)
+        if self._random.random() < self._rate:
+            return self._mutated(value, distribution)
         return value
 
-    def _anything(self, distribution: BaseDistribution) -> Any:
+    def _random_value(self, distribution: BaseDistribution) -> Any:
         if isinstance(distribution, CategoricalDistribution):
             return distribution.choices[self._random.integers(len(distribution.choices))]
         assert isinstance(distribution, IntDistribution | FloatDistribution)
@@ -57,8 +54,8 @@ class Draft(FixedTrial):
             low + step * self._random.integers(round((high - low) / step) + 1), distribution
         )
 
-    def _changed(self, value: Any, distribution: BaseDistribution) -> Any:
-        """Another value: any other of a choice, a nearby one of a number."""
+    def _mutated(self, value: Any, distribution: BaseDistribution) -> Any:
+        """Another value: of a choice any other one, of a number a nearby one."""
         if isinstance(distribution, CategoricalDistribution):
             others = [choice for choice in distribution.choices if choice != value]
             return others[self._random.integers(len(others))] if others else value
@@ -68,13 +65,13 @@ class Draft(FixedTrial):
         else:
             spread = max(distribution.step or 0.0, (distribution.high - distribution.low) / 5)
             moved = _rounded(value + self._random.normal(0, spread), distribution)
-        if moved == value and distribution.step:  # rounded back: the next one, up or down
+        if moved == value and distribution.step:  # rounded back: one step up or down
             moved = _rounded(value + distribution.step * self._random.choice([-1, 1]), distribution)
         return moved
 
 
 def _rounded(value: float, distribution: IntDistribution | FloatDistribution) -> float | int:
-    """The nearest value that the distribution has."""
+    """The nearest value in the distribution."""
     low, high, step = distribution.low, distribution.high, distribution.step
     if step:
         value = low + step * round((value - low) / step)
@@ -83,10 +80,10 @@ def _rounded(value: float, distribution: IntDistribution | FloatDistribution) ->
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether `value` is one of the distribution's."""
+    """Whether the distribution contains `value`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return bool(distribution._contains(distribution.to_internal_repr(value)))
+            return adapter.contains(distribution, value)
     except (ValueError, TypeError):
         return False

@@ -1,10 +1,10 @@
-"""How well a candidate will do, from its layers and from what others came to.
+"""Predicts a candidate's error from its features and from the errors of others.
 
-Two models in a chain, both extremely randomised trees (Geurts et al., 2006): the first predicts the
-error at the first rung, where everybody has been, the second from that the error in the end, which
-only those have that were trained to it. The first alone hardly tells candidates near the front from
-one another, whose order after one epoch is not that in the end; a model of the last error alone
-knows nothing of what was stopped.
+Two models in a chain, both extremely randomised trees (Geurts et al., 2006). The first predicts the
+error at the first rung, which every candidate has. The second predicts the final error from that
+and from the features, and learns from candidates trained to the end. The first alone cannot rank
+candidates near the front, whose order after one epoch differs from the final one; a model of the
+final error alone would ignore all candidates that were stopped.
 """
 
 from collections.abc import Sequence
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.floating]
 
-TREES, TREES_ASKED = 64, 8  # of a model, and for one answer
+TREES = 64  # in a model
+TREES_ASKED = 8  # for one prediction
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What a candidate came to: logarithms of its errors."""
+    """A known candidate: its features and the logarithms of its errors."""
 
     features: list[float]
     first: float  # at the first rung
-    last: float | None  # in the end, if it was trained to it
+    last: float | None  # after the last epoch, if it got there
 
 
 class Predictor:
-    """What `examples` teach: of the end as well, if it is to be `late`; else of the first rung."""
+    """Fitted on `examples`; predicts the final error if `late`, else that at the first rung."""
 
     def __init__(self, examples: Sequence[Example], late: bool, seed: int) -> None:
         table = np.array([one.features for one in examples])
@@ -46,14 +47,13 @@ class Predictor:
 
     @property
     def late(self) -> bool:
-        """Whether what it predicts is the error in the end."""
+        """Whether it predicts the final error."""
         return self._last is not None
 
     def predict(self, features: Sequence[list[float]], rng: np.random.Generator) -> Numbers:
-        """The logarithms of the errors of candidates with these features, as a few trees of each
-        model see them.
+        """The log errors of candidates with these features, by a few random trees of each model.
 
-        They are drawn with `rng`, as in Thompson sampling: what trees disagree on is tried as well.
+        As in Thompson sampling, candidates on which the trees disagree have a chance as well.
         """
         table = np.array(features, dtype=np.float32)
         errors = _ask(self._first, table, rng)

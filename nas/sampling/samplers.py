@@ -2,37 +2,50 @@
 
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import optuna
-from optuna.samplers import BaseSampler
-
-from nas.architecture import Task
 from nas.errors import ConfigError, unknown
-from nas.sampling.evolution import EvolutionSampler
-from nas.spaces import Space
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from nas.architecture import Task
+    from nas.spaces import Space
 
 
-def _evolution(seed: int, space: Space, task: Task) -> BaseSampler:
+def _evolution(seed: int, space: "Space", task: "Task") -> "BaseSampler":
+    """Mutations of the front's members, screened by a predictor."""
+    from nas.sampling.evolution import EvolutionSampler
+
     return EvolutionSampler(seed, space, task)
 
 
-def _tpe(seed: int, *_: object) -> BaseSampler:
-    """Multivariate TPE that follows the branches of a conditional space (`group`)."""
+def _tpe(seed: int, *_: object) -> "BaseSampler":
+    """Multivariate TPE; `group` samples the branches of a conditional space jointly."""
+    import optuna
+
     with warnings.catch_warnings():
-        # Both options are marked experimental; they are what the search is built on.
+        # Optuna marks both options as experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed)
 
 
-def _random(seed: int, *_: object) -> BaseSampler:
+def _random(seed: int, *_: object) -> "BaseSampler":
+    """Independent random values."""
+    import optuna
+
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _nsga2(seed: int, *_: object) -> BaseSampler:
+def _nsga2(seed: int, *_: object) -> "BaseSampler":
+    """Optuna's NSGA-II."""
+    import optuna
+
     return optuna.samplers.NSGAIISampler(seed=seed)
 
 
-SAMPLERS: dict[str, Callable[[int, Space, Task], BaseSampler]] = {
+# Optuna is imported by the entries themselves: `nas --help` lists their names.
+SAMPLERS: dict[str, Callable[[int, "Space", "Task"], "BaseSampler"]] = {
     "evolution": _evolution,
     "tpe": _tpe,
     "random": _random,
@@ -40,14 +53,11 @@ SAMPLERS: dict[str, Callable[[int, Space, Task], BaseSampler]] = {
 }
 
 
-def sampler(name: str, seed: int, space: Space, task: Task) -> BaseSampler:
-    """The sampler called `name`, for a study of `space` and `task`; raises `ConfigError`, listing
-    the known ones."""
-    check(name)
-    return SAMPLERS[name](seed, space, task)
+def sampler(name: str, seed: int, space: "Space", task: "Task") -> "BaseSampler":
+    """The sampler called `name`, for a study of `space` and `task`.
 
-
-def check(name: str) -> None:
-    """Raise `ConfigError` if there is no sampler called `name`."""
+    Raises `ConfigError`, which lists the known ones.
+    """
     if name not in SAMPLERS:
         raise ConfigError(unknown("sampler", name, SAMPLERS))
+    return SAMPLERS[name](seed, space, task)

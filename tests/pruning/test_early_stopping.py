@@ -13,7 +13,7 @@ from nas.pruning.early_stopping import (
     MoAsha,
     NearFront,
     Neighbours,
-    Nobody,
+    NoStopping,
     out_of_reach,
     rule,
     rungs,
@@ -31,7 +31,7 @@ def test_a_candidate_is_compared_with_those_of_its_size() -> None:
     one = Neighbours()
     assert one.stops(good_for_its_size, SMALL + LARGE) == ""
     assert one.stops(bad_for_its_size, SMALL + LARGE) == (
-        "number 9 of 9 of similar size (9,000 to 9,007 parameters), of which 3 go on"
+        "rank 9 of 9 of similar size (9,000 to 9,007 parameters), of which 3 continue"
     )
     assert Asha().stops(good_for_its_size, SMALL + LARGE)
     assert Asha(keep=0.6).stops(bad_for_its_size, SMALL + LARGE) == ""
@@ -46,10 +46,10 @@ def test_the_share_of_neighbours_that_go_on_is_the_share_asked_for() -> None:
 
 def test_with_few_others_a_candidate_goes_on() -> None:
     worst = Point(504, 10)
-    assert Neighbours(least=4).stops(worst, SMALL[:3]) == ""
-    assert Neighbours(least=4).stops(worst, SMALL[:4])
-    assert NearFront(least=4).stops(Point(600, 10), SMALL[:3]) == ""
-    assert NearFront(least=4).stops(Point(600, 10), SMALL[:4])
+    assert Neighbours(min_others=4).stops(worst, SMALL[:3]) == ""
+    assert Neighbours(min_others=4).stops(worst, SMALL[:4])
+    assert NearFront(min_others=4).stops(Point(600, 10), SMALL[:3]) == ""
+    assert NearFront(min_others=4).stops(Point(600, 10), SMALL[:4])
 
 
 def test_near_front_compares_with_the_best_that_is_no_larger() -> None:
@@ -88,7 +88,7 @@ def test_no_rule_depends_on_the_order_of_the_others(
 ) -> None:
     distinct = list({(p.params): p for p in others if p.params != one.params}.values())
     shuffled = rng.sample(distinct, len(distinct))
-    for make in (Asha, NearFront, Nobody, MoAsha):
+    for make in (Asha, NearFront, NoStopping, MoAsha):
         assert bool(make().stops(one, distinct)) == bool(make().stops(one, shuffled))
 
 
@@ -104,7 +104,7 @@ def test_what_cannot_come_to_the_target_is_out_of_reach() -> None:
     finished = [(Point(500, 90.0), end) for end in (92.0, 93.0, 94.0, 95.0, 96.0)]
     assert out_of_reach(Point(700, 95.0), finished, 98) == ""
     assert out_of_reach(Point(700, 94.0), finished, 98) == (
-        "it would come to 97.60 % with the largest gain so far, less than 98 %"
+        "it would reach 97.60 % with the largest gain so far, less than 98 %"
     )
     assert out_of_reach(Point(700, 50.0), finished[:4], 98) == "", "four say too little"
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from nas.records import Point, State, trials
-from nas.records.ledger import EXHAUSTED_AFTER, Ledger, News
+from nas.records.ledger import EXHAUSTED_AFTER, Ledger, TrialUpdates
 
 ENDS = [State.TRAINED, State.STOPPED, State.DUPLICATE, State.FAILED, State.INTERRUPTED]
 
@@ -100,13 +100,13 @@ def test_only_duplicates_in_a_row_exhaust_a_space() -> None:
 
 def test_what_has_ended_is_told_once() -> None:
     study = optuna.create_study(directions=["maximize", "minimize"])
-    news = News()
+    updates = TrialUpdates()
     first, second = begin(study, "a", 1.0), begin(study, "b", 1.0)
-    assert [t.number for t in news.look(study)] == [0, 1]
+    assert [t.number for t in updates.poll(study)] == [0, 1]
     end(study, second, State.TRAINED)
-    assert [t.number for t in news.look(study)] == [0, 1]
+    assert [t.number for t in updates.poll(study)] == [0, 1]
     begin(study, "c", 1.0)
-    assert [t.number for t in news.look(study)] == [0, 2]
+    assert [t.number for t in updates.poll(study)] == [0, 2]
     end(study, first, State.STOPPED)
-    assert [t.number for t in news.look(study)] == [0, 2]
-    assert [t.number for t in news.look(study)] == [2]
+    assert [t.number for t in updates.poll(study)] == [0, 2]
+    assert [t.number for t in updates.poll(study)] == [2]

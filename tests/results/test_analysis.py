@@ -99,8 +99,8 @@ def test_features_are_the_architectures() -> None:
         params=NET.params,
         curve=record(3, 1, 95).curve,
     )
-    (row,) = analysis.features([trained, record(4, 10, 95, State.FAILED)])
-    assert (row.number, row.depth, row.widest, row.accuracy) == (3, 3, 10, 95)
+    ((row, accuracy),) = analysis.trained_features([trained, record(4, 10, 95, State.FAILED)])
+    assert (row.depth, row.widest, accuracy) == (3, 8, 95)
     assert (row.params, row.macs) == (NET.params, NET.macs)
 
 

@@ -1,5 +1,6 @@
 """The dashboard: what we write into the study, and what a browser shows of it."""
 
+import io
 import re
 import signal
 import socket
@@ -8,19 +9,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from browser import Browser
 from optuna.artifacts import download_artifact, get_all_artifact_meta
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.trial import Trial, TrialState
 from optuna_dashboard import get_note, save_note
 from servers import Postgres
 
 from nas.cli.app import run as nas
 from nas.records import Run, trials
-from nas.results import opened as studies
+from nas.results import view
 from nas.results.dashboard import Publisher
-from nas.study import artifacts
+from nas.study.artifacts import ArtifactStore
 from nas.study.folder import Folder
 
 
@@ -31,7 +34,7 @@ def test_the_dashboard_of_a_study_on_a_server(
     size = ["--dataset", "digits", "--budget", "900", "--trials", "2", "--epochs", "1"]
     assert nas(["search", "--study", "one", *size, "--device", "cpu", "--workers", "1"]) == 0
     with dashboard_of("one") as opened:
-        found = studies.opened("one")
+        found = view.open_study("one")
         browser.open(f"{opened}/note")
         browser.wait("return document.body.innerText", lambda text: "Kept up to date" in text)
         assert found.front[-1].architecture.summary() in browser.run(
@@ -64,7 +67,7 @@ def dashboard_of(study: str) -> Iterator[str]:
 
 
 def test_the_dashboard_in_a_browser(study: Path, address: str, browser: Browser) -> None:
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     best = found.front[-1]
     browser.open(f"{address}/note")
     browser.wait("return document.body.innerText", lambda text: "Kept up to date by nas" in text)
@@ -75,9 +78,14 @@ def test_the_dashboard_in_a_browser(study: Path, address: str, browser: Browser)
     browser.wait("return document.body.innerText", lambda text: "receptive field" in text)
     text = browser.run("return document.body.innerText")
     assert f"{best.params:,} parameters" in text
-    assert "It stopped: it has trained all of its 2 epochs." in text
-    for name in ("model.py", "weights.safetensors", "curve.csv"):
-        assert name in text
+    assert "Training ended: it trained all 2 epochs." in text
+    assert "weights.safetensors" in text
+    link = browser.run(
+        "return [...document.querySelectorAll('a[download]')].map(a => [a.download, a.href])"
+    )
+    source = dict(link)["model.py"]
+    with urlopen(source) as answer:
+        assert answer.read() == (study / "trials" / str(best.number) / "model.py").read_bytes()
     assert browser.run("return document.documentElement.scrollWidth") < 2_000, "it is cut or wraps"
     browser.open(address)
     browser.wait(
@@ -89,51 +97,63 @@ def test_the_dashboard_in_a_browser(study: Path, address: str, browser: Browser)
 
 
 def test_every_trained_trial_has_its_artifacts(study: Path, tmp_path: Path) -> None:
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     storage = found.study._storage
+    store = ArtifactStore(found.folder.artifacts(found.config))
     complete = found.study.get_trials(states=(TrialState.COMPLETE,))
     assert len(complete) == 7
     for trial in complete:
         metas = get_all_artifact_meta(study_or_trial=trial, storage=storage)
-        assert {meta.filename for meta in metas} == {
-            "model.py",
-            "weights.safetensors",
-            "curve.csv",
-        }
+        assert {meta.filename for meta in metas} == {"model.py", "weights.safetensors"}
         for meta in metas:
             path = tmp_path / f"{trial.number}-{meta.filename}"
             download_artifact(
-                artifact_store=artifacts.store(found.folder.artifacts(found.config)),
-                artifact_id=meta.artifact_id,
-                file_path=str(path),
+                artifact_store=store, artifact_id=meta.artifact_id, file_path=str(path)
             )
-            own = found.folder.trial(trial.number) / meta.filename
+            own = found.folder.trials / str(trial.number) / meta.filename
             assert path.read_bytes() == own.read_bytes()
+
+
+def test_the_artifact_store_takes_uploads_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path / "trials"))
+    outside = tmp_path / "study.db"
+    outside.write_bytes(b"a study")
+    upload = "0f2a4a3e-7d1c-4e57-9d0e-111111111111"
+    store.write(upload, io.BytesIO(b"notes"))
+    store.write(b"7/model.py".hex(), io.BytesIO(b"source"))
+    assert (tmp_path / "trials" / "7" / "model.py").read_bytes() == b"source"
+    with store.open_reader(upload) as file:
+        assert file.read() == b"notes"
+    store.remove(upload)
+    for artifact_id in (upload, b"../study.db".hex(), b"7/../../study.db".hex()):
+        with pytest.raises(ArtifactNotFound):
+            store.remove(artifact_id)
+    assert outside.exists()
 
 
 def test_notes_and_figures_follow_the_study(study: Path) -> None:
     folder = Folder(study)
-    publisher = Publisher(folder, studies.read(folder).study)
+    publisher = Publisher(folder, view.read(folder).study)
     publisher.publish()
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     note = get_note(found.study)
     assert "No test image has been read" in note
     best = found.front[-1]
     trials.add_run(found.study, Run(best.number, 0, 1, 2, (93.21,), 0.3, 1.0, "cpu"))
     publisher.publish()
-    again = studies.opened(str(study)).study
-    assert "93.21 % of the test images" in get_note(again)
+    again = view.open_study(str(study)).study
+    assert "93.21 % on the test set" in get_note(again)
     (trial,) = (trial for trial in again.get_trials() if trial.number == best.number)
-    assert "93.21 % of the test images" in get_note(Trial(again, trial._trial_id))
+    assert "93.21 % on the test set" in get_note(Trial(again, trial._trial_id))
 
 
 def test_a_persons_own_notes_stay(study: Path) -> None:
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     (first, *_) = found.study.get_trials(states=(TrialState.COMPLETE,))
     save_note(found.study, "my own")
     save_note(Trial(found.study, first._trial_id), "mine as well")
     Publisher(Folder(study), found.study).publish()
-    again = studies.opened(str(study))
+    again = view.open_study(str(study))
     assert get_note(again.study) == "my own"
     assert get_note(Trial(again.study, first._trial_id)) == "mine as well"
 

@@ -14,7 +14,7 @@ from nas.errors import NasError
 from nas.records import pareto_front
 from nas.records.tables import rows
 from nas.results import notes, report
-from nas.results.opened import opened
+from nas.results.view import open_study
 from nas.study import config
 
 TABLES = ("trial_user_attributes", "trial_system_attributes", "study_user_attributes")
@@ -59,7 +59,7 @@ def test_a_study_with_any_attribute_changed_is_read_or_refused(
     text = str(value) if raw else json.dumps(value)
     connection.execute(f"update {table} set value_json = ? where {key} = ?", (text, number))
     try:
-        study = opened(f"{broken}")
+        study = open_study(f"{broken}")
         front = pareto_front(study.records)
         rows(study.records, study.runs)
         rows(front, study.runs)
@@ -84,7 +84,7 @@ def test_what_a_report_shows_is_escaped(study: Path) -> None:
     connection.close()
     settled = (study / "study.toml").read_text()
     (study / "study.toml").write_text(settled.replace('system = "', f'system = "{evil}'))
-    text = report.write(opened(str(study)), [])
+    text = report.write(open_study(str(study)), [])
     assert "alert(1)" in text, "it is shown"
     assert "<script>alert(1)" not in text
     assert "<img src=x" not in text

@@ -11,8 +11,7 @@ from browser import Browser
 from nas.cli.app import run as nas
 from nas.records import REJECTED, Run, State, trials
 from nas.records.tables import COLUMNS, RUN_COLUMNS
-from nas.results import opened as studies
-from nas.results import report
+from nas.results import report, view
 from nas.study import config
 
 MOST_BYTES = 8 * 2**20
@@ -21,7 +20,7 @@ MOST_BYTES = 8 * 2**20
 @pytest.fixture
 def verified(study: Path) -> Path:
     """The study with two made-up runs of its front's last member."""
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     for index, accuracy in enumerate((91.0, 92.0)):
         run = Run(found.front[-1].number, index, index, 2, (accuracy,), 0.3, 1.0, "cpu")
         trials.add_run(found.study, run)
@@ -37,7 +36,7 @@ def test_the_report_in_a_browser(verified: Path, browser: Browser, width: int) -
     assert "<script src" not in text
     assert '<link rel="stylesheet' not in text
     browser.open(page.as_uri(), width)
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     shown = browser.wait(
         "return (document.getElementById('front')?.data || []).map(t => [t.name, t.x.length])"
     )
@@ -68,13 +67,13 @@ def test_the_report_in_a_browser(verified: Path, browser: Browser, width: int) -
 
 def test_a_link_opens_the_network(verified: Path, browser: Browser) -> None:
     nas(["report", str(verified)])
-    number = studies.opened(str(verified)).front[0].number
+    number = view.open_study(str(verified)).front[0].number
     browser.open(f"{(verified / 'report.html').as_uri()}#trial-{number}")
     assert browser.wait(f"return document.getElementById('trial-{number}').open")
 
 
 def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     text = report.write(found)
     for name, value in (("learning rate", "lr"), ("weight decay", "weight_decay")):
         assert f"<dt>{value}</dt>" in text, name
@@ -92,20 +91,20 @@ def test_the_report_has_what_it_is_to_have(verified: Path) -> None:
 
 
 def test_the_test_images_do_not_choose_which_network_it_names(verified: Path) -> None:
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     smaller, best = found.front[-2:]
     run = Run(smaller.number, 0, 0, 2, (99.0,), 0.3, 1.0, "cpu")
     trials.add_run(found.study, run)
-    last = report.summary(studies.opened(str(verified)))[-1]
+    last = report.summary(view.open_study(str(verified)))[-1]
     assert f"Verified: 2 of {len(found.front)}; the largest of them, {best.params:,} " in last
-    assert "91.50 ± 0.71 % of the test images" in last
+    assert "91.50 ± 0.71 % on the test set" in last
 
 
 def test_what_the_study_was_made_with_is_all_there(verified: Path) -> None:
-    settings = studies.opened(str(verified)).folder.settings
+    settings = view.open_study(str(verified)).folder.settings
     (made_with,) = config.environments(settings)
     settings.write_text(settings.read_text() + '\n[[environment]]\ntorch = "99.0"\n')
-    text = report.write(studies.opened(str(verified)))
+    text = report.write(view.open_study(str(verified)))
     assert f"<dt>torch (made with)</dt><dd>{made_with['torch']}; then 99.0</dd>" in text
     assert f"<dt>numpy (made with)</dt><dd>{made_with['numpy']}</dd>" in text
 
@@ -122,7 +121,7 @@ def test_another_study_is_drawn_beside_it(
     text = path.read_text()
     assert "front of \\u0026lt;b\\u0026gt;other" in text
     assert "<b>other" not in text
-    figure = report.front_figure(studies.opened(str(verified)), [studies.opened(str(other))])
+    figure = report.front_figure(view.open_study(str(verified)), [view.open_study(str(other))])
     own, theirs = [trace for trace in figure.data if trace.name.startswith("verified")][::-1]
     assert theirs.name == "verified, &lt;b&gt;other"
     assert list(theirs.x) == list(own.x) != []
@@ -133,14 +132,14 @@ def test_another_study_is_drawn_beside_it(
     assert line.legendgroup == theirs.legendgroup == "&lt;b&gt;other"
     assert line.marker.color == theirs.marker.color
     assert theirs.showlegend is False  # its line's entry is for both
-    alone = report.front_figure(studies.opened(str(verified)))
+    alone = report.front_figure(view.open_study(str(verified)))
     assert figure.layout.height > alone.layout.height
     assert nas(["report", str(verified), "-o", str(tmp_path / "none" / "r.html")]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_front_is_drawn_as_far_as_its_own_budget_and_no_further(verified: Path) -> None:
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     budget = found.config.budget
     smaller = dataclasses.replace(found.config, budget=found.front[-1].params)
     other = dataclasses.replace(found, config=smaller)
@@ -151,7 +150,7 @@ def test_a_front_is_drawn_as_far_as_its_own_budget_and_no_further(verified: Path
 
 
 def test_what_is_verified_off_the_front_is_drawn_too(verified: Path) -> None:
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     on_front = {record.number for record in found.front}
     behind = [r for r in found.records if r.state is State.TRAINED and r.number not in on_front]
     run = dataclasses.replace(found.runs[0], trial=behind[0].number)
@@ -163,7 +162,7 @@ def test_what_is_verified_off_the_front_is_drawn_too(verified: Path) -> None:
 def test_a_study_in_which_nothing_was_trained_has_a_report(
     verified: Path, browser: Browser, tmp_path: Path
 ) -> None:
-    found = studies.opened(str(verified))
+    found = view.open_study(str(verified))
     rejected = [record for record in found.records if record.state in REJECTED]
     for records in (rejected, []):
         page = tmp_path / "empty.html"

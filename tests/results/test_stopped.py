@@ -11,8 +11,7 @@ from optuna_dashboard import get_note
 from nas.architecture import Architecture, Conv, Flatten, GlobalAvgPool
 from nas.cli.app import run as nas
 from nas.records import State, trials
-from nas.results import opened as studies
-from nas.results import report
+from nas.results import report, view
 from nas.results.dashboard import Publisher
 from nas.study.folder import Folder
 from nas.training import Epoch
@@ -24,7 +23,7 @@ REASON = "12.50 % after epoch 1: its error is more than 1.1 times the 20.00 % of
 @pytest.fixture
 def stopped(study: Path) -> int:
     """The number of a candidate in the study that was stopped after its first epoch."""
-    found: optuna.Study = studies.opened(str(study)).study
+    found: optuna.Study = view.open_study(str(study)).study
     found.sampler = optuna.samplers.RandomSampler(seed=0)
     trial = found.ask()
     trials.set_architecture(trial, NET)
@@ -36,7 +35,7 @@ def stopped(study: Path) -> int:
 
 
 def test_the_report_tells_them_apart(study: Path, stopped: int) -> None:
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     assert stopped not in {record.number for record in found.front}
     figure = report.front_figure(found)
     (points,) = [t for t in figure.data if t.name == "stopped early (when it was stopped)"]
@@ -52,10 +51,10 @@ def test_the_report_tells_them_apart(study: Path, stopped: int) -> None:
 
 
 def test_the_dashboard_says_why(study: Path, stopped: int) -> None:
-    Publisher(Folder(study), studies.opened(str(study)).study).publish()
-    again = studies.opened(str(study)).study
+    Publisher(Folder(study), view.open_study(str(study)).study).publish()
+    again = view.open_study(str(study)).study
     note = get_note(Trial(again, again.get_trials()[stopped]._trial_id))
-    assert f"It stopped: {REASON}." in note
+    assert f"Training ended: {REASON}." in note
     assert "`Conv2d(1, 10, kernel_size=3, stride=2, padding=1)`" in note
 
 

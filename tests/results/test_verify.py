@@ -15,8 +15,8 @@ from nas.cli.app import run as nas
 from nas.data.images import Normalizer, Split, load_test, load_training
 from nas.errors import StudyError
 from nas.records import Record, Run, State, Target, trials, verifications
-from nas.results import opened as studies
 from nas.results import verify as verification
+from nas.results import view
 from nas.results.plan import Job, Plan
 from nas.results.verify import verify
 from nas.training import Epoch
@@ -35,6 +35,16 @@ def made(trial: int, index: int, *accuracies: float) -> Run:
 
 
 SMALL, MIDDLE, LARGE = (candidate(n, size) for n, size in enumerate((500, 1_000, 2_000)))
+
+
+def task(job: Job, of: view.StudyView) -> verification._Task:
+    return verification._Task(
+        job=job,
+        config=of.config,
+        sustained=1,
+        arithmetic=PLAIN,
+        data_dir=None,
+    )
 
 
 class Silent:
@@ -64,7 +74,7 @@ def test_mean_spread_and_minimum_are_of_the_last_epoch() -> None:
     assert (found[3].n, found[3].mean, found[3].minimum) == (2, 98.5, 98.0)
     assert found[3].std == pytest.approx(0.7071, abs=1e-4)
     assert found[4].std is None
-    assert "98.50 ± 0.71 % of the test images (mean ± standard deviation of 2 seeds" in (
+    assert "98.50 ± 0.71 % on the test set (mean ± standard deviation of 2 seeds" in (
         found[3].sentence()
     )
     assert "from 1 seed" in found[4].sentence()
@@ -129,9 +139,9 @@ def test_twice_gives_the_same_figures_and_the_study_holds_them(
     other = Path(shutil.copytree(study, tmp_path / "other"))
     assert nas(["verify", str(study), "--front", "--seeds", "2", "--workers", "2"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    number = str(studies.opened(str(study)).front[0].number)
+    number = str(view.open_study(str(study)).front[0].number)
     assert nas(["verify", str(other), "--trial", number, "--seeds", "1", "--workers", "1"]) == 0
-    one, two = studies.opened(str(study)), studies.opened(str(other))
+    one, two = view.open_study(str(study)), view.open_study(str(other))
     figures = {(run.trial, run.index): (run.seed, run.accuracies, run.loss) for run in one.runs}
     again = {(run.trial, run.index): (run.seed, run.accuracies, run.loss) for run in two.runs}
     assert again == {(int(number), 0): figures[int(number), 0]}
@@ -159,7 +169,7 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
     from nas.training import fit as training
     from nas.training import measuring
 
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     whole, test = load_training(one.config.data), load_test(one.config.data)
     read: list[int] = []
     epochs: list[Epoch] = []
@@ -180,7 +190,7 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
     monkeypatch.setattr(measuring, "evaluate", noted)
     monkeypatch.setattr(training, "fit", watched)
     job = Job(one.front[0], 0)
-    run = verification._run(job, one.config, 1, "cpu", None, PLAIN, None, epochs.append)
+    run = verification._run(task(job, one), "cpu", epochs.append)
     assert len(trained_on[0].train) == len(whole)
     assert read == [1], "once, when the second of two epochs has been trained"
     assert [epoch.accuracy is None for epoch in epochs] == [True, False]
@@ -188,7 +198,7 @@ def test_it_trains_on_all_training_images_and_the_test_images_come_last(
 
 
 def test_sustained_reads_the_last_epochs(study: Path) -> None:
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     plan = Plan(one.front[:1], 1, sustained=2, target=Target(1.0, 1, 1, sustained=2))
     (run,) = verify(one, plan, Silent(), workers=1)
     assert len(run.accuracies) == 2
@@ -204,10 +214,10 @@ def test_a_target_is_answered_with_a_status(
     )
     assert nas(["verify", str(study), "--seeds", "1", "--target", "1"]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    front = studies.opened(str(study)).front
+    front = view.open_study(str(study)).front
     smallest, best = front[0], front[-1]
     assert f"Trial {smallest.number}, {smallest.params} parameters, is the smallest" in output
-    assert f"To take it away: nas export {study} --trial {smallest.number}" in output
+    assert f"To export it: nas export {study} --trial {smallest.number}" in output
     least = f"{best.accuracy}"
     flags = ["--seeds", "1", "--target", "1", "--min-accuracy", least]
     assert nas(["verify", str(study), *flags]) == 0
@@ -222,7 +232,7 @@ def test_a_target_is_answered_with_a_status(
 def test_several_candidates_are_verified_and_shown_by_size(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    front = studies.opened(str(study)).front
+    front = view.open_study(str(study)).front
     first, last = str(front[0].number), str(front[-1].number)
     flags = ["--trial", last, "--trial", first, "--trial", last, "--seeds", "1"]
     assert nas(["verify", str(study), *flags]) == 0
@@ -234,16 +244,16 @@ def test_several_candidates_are_verified_and_shown_by_size(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--seeds 0", "--seeds 0: it is at least 1"),
-        ("--workers 0", "--workers 0: it is at least 1"),
+        ("--seeds 0", "--seeds 0: choose at least 1"),
+        ("--workers 0", "--workers 0: choose at least 1"),
         ("--trial 999", "the study has no trial 999: its trials are 0 to"),
-        ("--trial 0 --front", "--trial N or the front, --front or --min-accuracy: give one"),
-        ("--trial 0 --min-accuracy 9", "--trial N or the front, --front or --min-accuracy"),
+        ("--trial 0 --front", "--trial excludes --front and --min-accuracy: give one"),
+        ("--trial 0 --min-accuracy 9", "--trial excludes --front and --min-accuracy"),
         ("--min-accuracy 100", "--min-accuracy 100: the most accurate candidate has "),
-        ("--pass 2", "--pass and --sustained say how a --target is reached"),
+        ("--pass 2", "--pass and --sustained need a --target"),
         ("--target 101", "--target 101: it is in percent"),
-        ("--target 99 --pass 6", "--pass 6: it goes from 1 to the number of seeds, 5"),
-        ("--target 99 --sustained 3", "--sustained 3: it goes from 1 to the 2 epochs"),
+        ("--target 99 --pass 6", "--pass 6: choose from 1 to the number of seeds, 5"),
+        ("--target 99 --sustained 3", "--sustained 3: choose from 1 to the 2 epochs"),
         ("--device gpu", "unknown device 'gpu'"),
     ],
 )
@@ -259,7 +269,7 @@ def test_bad_input_is_one_line(
 def test_a_candidate_that_never_trained_is_refused(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = studies.opened(str(study))
+    found = view.open_study(str(study))
     other = next(r for r in found.records if r.state is State.OVER_BUDGET)
     for command in ("verify", "export"):
         assert nas([command, str(study), "--trial", str(other.number)]) == 2
@@ -295,7 +305,7 @@ def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(
     assert process.returncode == 130, errors
     assert "Stopped. To resume: nas verify" in output
     assert errors == ""
-    runs = len(studies.opened(str(study)).runs)
+    runs = len(view.open_study(str(study)).runs)
     assert runs >= 2
     assert len(pd.read_csv(study / "verify.csv")) == runs
 
@@ -303,14 +313,14 @@ def test_an_interrupt_keeps_what_has_ended_and_says_how_to_resume(
 def test_a_run_whose_process_is_killed_is_made_again(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     silent = Silent()
     start = verification._Team._start
     killed: list[int] = []
 
     def start_and_kill(team: verification._Team, job: Job, slot: int) -> None:
         start(team, job, slot)
-        pid = team._members[-1].process.pid
+        pid = next(reversed(team._jobs)).process.pid
         if not killed and pid:
             killed.append(pid)
             os.kill(pid, signal.SIGKILL)
@@ -318,12 +328,12 @@ def test_a_run_whose_process_is_killed_is_made_again(
     monkeypatch.setattr(verification._Team, "_start", start_and_kill)
     runs = verify(one, Plan(one.front[:1], 1), silent, workers=1)
     assert len(runs) == 1
-    who = f"the process that trained trial {one.front[0].number}"
-    assert silent.warnings == [f"{who} died (signal SIGKILL); that run is tried again"]
+    who = f"the process training trial {one.front[0].number}"
+    assert silent.warnings == [f"{who} died (signal SIGKILL); the run is tried again"]
 
 
 def test_two_at_once_are_refused(study: Path) -> None:
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     with (
         one.folder.held(one.folder.verify_lock, "verified"),
         pytest.raises(StudyError, match="is being verified by another process"),
@@ -332,10 +342,10 @@ def test_two_at_once_are_refused(study: Path) -> None:
 
 
 def test_runs_survive_the_study(study: Path) -> None:
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     run = made(one.front[0].number, 0, 97.5, 98.5)
     trials.add_run(one.study, run)
-    assert studies.opened(str(study)).runs == [run]
+    assert view.open_study(str(study)).runs == [run]
 
 
 def test_an_architecture_that_cannot_be_trained_is_an_error_of_one_line(
@@ -347,6 +357,6 @@ def test_an_architecture_that_cannot_be_trained_is_an_error_of_one_line(
         raise training.TrainingError("the loss is not a finite number in epoch 1")
 
     monkeypatch.setattr(training, "fit", fails)
-    one = studies.opened(str(study))
+    one = view.open_study(str(study))
     with pytest.raises(StudyError, match="cannot be verified: the loss is not a finite number"):
-        verification._run(Job(one.front[0], 0), one.config, 1, "cpu", None, PLAIN, None, print)
+        verification._run(task(Job(one.front[0], 0), one), "cpu", print)

@@ -15,8 +15,8 @@ from nas.pruning import gate
 from nas.records import Point, trials
 from nas.sampling import evolution
 from nas.sampling.evolution import EvolutionSampler, Seen, _front
-from nas.sampling.features import NAMES, features
-from nas.sampling.samplers import sampler
+from nas.sampling.features import features
+from nas.sampling.samplers import SAMPLERS, sampler
 
 TASK = Task((1, 28, 28), 10, Limits(3_000))
 CONV = spaces.load("conv")
@@ -28,7 +28,7 @@ def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
     one = EvolutionSampler(seed, CONV, TASK)
     seen = []
     for draft, net in one._children([], 12, 1_000.0):
-        seen.append(Seen(Point(net.params, 90.0), None, draft.params, features(net)))
+        seen.append(Seen(Point(net.params, 90.0), None, draft.params, features(net).vector()))
     assert 1 <= len(seen) <= 12
     children = one._children(seen, 24, 1_000.0)
     assert 1 <= len(children) <= 24  # few where no parent is near
@@ -45,7 +45,7 @@ def test_children_keep_to_the_limits_and_are_new(seed: int) -> None:
 def test_children_are_like_their_parents() -> None:
     one = EvolutionSampler(0, CONV, TASK)
     ((draft, net),) = one._children([], 1, 1_000.0)
-    parent = Seen(Point(net.params, 99.0), None, draft.params, features(net))
+    parent = Seen(Point(net.params, 99.0), None, draft.params, features(net).vector())
     shares = []
     for child, _ in one._children([parent], 40, float(net.params)):
         same = sum(child.params[name] == draft.params.get(name) for name in child.params)
@@ -115,6 +115,7 @@ def searched(name: str, seed: int, count: int) -> list[tuple[int, float]]:
     return found
 
 
+@pytest.mark.extended
 def test_it_finds_better_networks_than_chance() -> None:
     """In the mean over sizes and seeds: single searches differ by more than samplers do."""
 
@@ -177,10 +178,18 @@ def test_a_candidate_is_seen_again_when_it_ends() -> None:
     assert ended.last == Point(ended.first.params, 97.5)
 
 
-def test_features_have_names() -> None:
+def test_sizes_are_logarithms_for_the_model() -> None:
     net = CONV.sample(optuna.trial.FixedTrial(dict(CONV.start(TASK)[0])), TASK)
-    assert len(features(net)) == len(NAMES)
-    assert features(net)[0] == pytest.approx(log(net.params))
+    found = features(net)
+    assert found.vector()[0] == pytest.approx(log(net.params))
+    assert found.vector()[4] == found.depth
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_repeats_its_draws_under_the_same_seed(name: str) -> None:
+    first = searched(name, 0, 12)
+    assert len({params for params, _ in first}) > 6
+    assert searched(name, 0, 12) == first != searched(name, 1, 12)
 
 
 def test_an_unknown_sampler_lists_the_known_ones() -> None:
