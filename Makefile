@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two workers; the longest files are first (tests/conftest.py).
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers for two cores, since many tests wait; the longest files are first (tests/conftest.py).
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: demo test test-all everyday everything types lint clean
 

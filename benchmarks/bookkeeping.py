@@ -22,7 +22,7 @@ from nas.architecture import Architecture
 from nas.architecture.module import build
 from nas.data.images import Split, load_split
 from nas.execution.events import Ended, WorkerEvent
-from nas.execution.reaper import Beat
+from nas.execution.liveness import Heartbeat
 from nas.execution.signals import StopSignal
 from nas.execution.worker import Work, Worker
 from nas.sampling.samplers import sampler
@@ -97,7 +97,7 @@ def run(trials: int, sampler_name: str, folder: Folder) -> pd.DataFrame:
     stop, plain = StopSignal(), Machine("cpu", "cpu", 0, Arithmetic("float32"))
     start = time.perf_counter()
     work = Work(folder, config, "benchmark", plain, None)
-    Worker(work, "worker-0", "cpu", space, study, data, Beat(study), stop, tell).run()
+    Worker(work, "worker-0", "cpu", space, study, data, Heartbeat(study), stop, tell).run()
     rows = []
     for part in range(PARTS):
         own = ends[len(ends) * part // PARTS : len(ends) * (part + 1) // PARTS]

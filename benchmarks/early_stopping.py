@@ -38,7 +38,7 @@ from nas.pruning.early_stopping import (
     MoAsha,
     NearFront,
     Neighbours,
-    Nobody,
+    NoStopping,
     Rule,
     out_of_reach,
 )
@@ -63,7 +63,7 @@ class Setting:
 
 def settings() -> list[Setting]:
     """The rules that are compared."""
-    found = [Setting("none", Nobody(), ()), Setting("ASHA, 1/3", Asha())]
+    found = [Setting("none", NoStopping(), ()), Setting("ASHA, 1/3", Asha())]
     found.append(Setting("MO-ASHA, 1/3", MoAsha()))
     for keep in (1 / 2, 1 / 3, 1 / 4):
         for nearest in (6, 8, 12, 20):

@@ -36,7 +36,7 @@ from throughput import data, net
 from nas.architecture import Architecture, Limits, Task
 from nas.architecture.module import build
 from nas.training import Recipe
-from nas.training.arithmetic import LAYOUTS, PRECISIONS, Arithmetic
+from nas.training.arithmetic import DTYPES, LAYOUTS, Arithmetic
 from nas.training.device import by_hardware, describe, resolve
 from nas.training.engines import Captured, Eager, Engine, OnDevice
 from nas.training.fit import fit
@@ -101,7 +101,7 @@ def arithmetic(device: torch.device) -> Iterator[Row]:
     }
     for (name, candidate), timing in product(nets.items(), (False, True)):
         torch.backends.cudnn.benchmark = timing
-        for precision, layout in product(PRECISIONS, LAYOUTS):
+        for precision, layout in product(DTYPES, LAYOUTS):
             chosen = Arithmetic(precision, layout)
             model = build(candidate).to(device, memory_format=chosen.memory_format)  # type: ignore[call-overload]
             engine = kind(model, split, Recipe(), 0, chosen)

@@ -27,15 +27,15 @@ import torch
 
 from nas.data import dataset
 from nas.data.images import load_split
-from nas.execution import owners, processes
-from nas.execution.reaper import Beat
+from nas.execution import processes
+from nas.execution.liveness import Heartbeat, owner_lock
 from nas.execution.signals import StopSignal
 from nas.execution.worker import Work, Worker
 from nas.records import State, trials
 from nas.sampling.samplers import sampler
 from nas.spaces import load
 from nas.storage import retry, studies
-from nas.storage.retry import Patient
+from nas.storage.retry import RetryingStorage
 from nas.study import attributes, setup
 from nas.study.config import StudyConfig, from_settings
 from nas.study.folder import Folder
@@ -81,9 +81,9 @@ def light_worker(
     fit = sleeper(seconds)
     training.fit = fit
     waited, depth, calls = 0.0, 0, 0
-    plainly = Patient.retry
+    plainly = RetryingStorage.retry
 
-    def timed(self: Patient, call: Any, *args: Any, **kwargs: Any) -> Any:
+    def timed(self: RetryingStorage, call: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal waited, depth, calls
         began, depth, calls = time.perf_counter(), depth + 1, calls + (depth == 0)
         try:
@@ -93,15 +93,15 @@ def light_worker(
             if not depth:
                 waited += time.perf_counter() - began
 
-    retry.Patient.retry = timed  # type: ignore[method-assign]
+    retry.RetryingStorage.retry = timed  # type: ignore[method-assign]
     config, folder = work.config, work.folder
     data = load_split(config.data)
-    study = studies.patient(studies.load(folder.location), print)
+    study = studies.with_retries(studies.load(folder.location), print)
     space = load(config.space)
     study.sampler = sampler(config.sampler, seed_of(index, 0), space, config.task)
     name = f"worker-{index}"
     worker = Worker(
-        work, name, "none", space, study, data, Beat(study), StopSignal(), lambda _: None
+        work, name, "none", space, study, data, Heartbeat(study), StopSignal(), lambda _: None
     )
     ready.wait()
     waited, calls, began = 0.0, 0, time.perf_counter()
@@ -122,7 +122,7 @@ def measure(
     attributes.publish(study, config, space)
     context = processes.context(config.dataset)
     ready, results = context.Barrier(workers + 1), context.Queue()
-    with owners.signed_on(folder) as owner:
+    with owner_lock(folder) as owner:
         work = Work(folder, config, owner, PLAIN, None)
         members = [
             context.Process(target=light_worker, args=(work, index, seconds, ready, results))

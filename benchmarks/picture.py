@@ -21,13 +21,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from nas.records import Run
 from nas.results import report
-from nas.results.opened import Opened
+from nas.results.view import StudyView
+from nas.study.config import from_settings, read
 from nas.study.folder import Folder
 
 STUDIES = Path(__file__).parent.parent / "studies"
 
 
-def load(name: str) -> Opened:
+def load(name: str) -> StudyView:
     """The reference study `name` from its tables; it has no database."""
     folder = Folder(STUDIES / name)
     with (folder.path / "verify.csv").open() as file:
@@ -44,7 +45,8 @@ def load(name: str) -> Opened:
             )
             for row in csv.DictReader(file)
         ]
-    return Opened(folder, folder.config(), None, recorded.load(name), runs)  # type: ignore[arg-type]
+    config = from_settings(read(folder.settings))
+    return StudyView(folder, config, None, recorded.load(name), runs)  # type: ignore[arg-type]
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ import pandas as pd
 
 from nas.architecture import Architecture
 from nas.records import COUNTED, Record, State
-from nas.results.opened import Opened, opened
+from nas.results.view import StudyView, open_study
 from nas.study.folder import existing
 from nas.training import MAX_EPOCHS, Epoch
 
@@ -68,7 +68,7 @@ def _record(row: dict[str, str]) -> Record:
     )
 
 
-def rows(study: Opened) -> pd.DataFrame:
+def rows(study: StudyView) -> pd.DataFrame:
     """A row for each trained candidate of `study`."""
     found = []
     for record in study.records:
@@ -92,14 +92,14 @@ def rows(study: Opened) -> pd.DataFrame:
     return pd.DataFrame(found, columns=[*list(found[0])[:8], *EPOCHS])
 
 
-def copied(name: str, scratch: Path) -> Opened:
+def copied(name: str, scratch: Path) -> StudyView:
     """The study `name`, opened as a copy in `scratch`."""
     source = existing(name)
     folder = scratch / source.name
     folder.mkdir()
     for file in (source.database, source.settings):
         shutil.copy(file, folder)
-    return opened(str(folder))
+    return open_study(str(folder))
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ from sklearn.preprocessing import StandardScaler
 from nas.architecture import Architecture, Limits, Task
 from nas.data.images import Split, load_split
 from nas.errors import ArchitectureError
-from nas.execution.reaper import Beat
+from nas.execution.liveness import Heartbeat
 from nas.execution.signals import StopSignal
 from nas.execution.worker import Work, Worker
 from nas.pruning.early_stopping import RULES
@@ -85,7 +85,7 @@ class Surrogate:
 
     def __init__(self, nets: Sequence[Architecture], errors: NDArray[np.float64]) -> None:
         errors = np.log(np.maximum(errors, 0.005))
-        table = np.array([features(net) for net in nets])
+        table = np.array([features(net).vector() for net in nets])
         whole = ~np.isnan(errors).any(axis=1)
         self._sizes = np.log([net.params for net in nets])[whole]
         self._models: list[Pipeline] = []
@@ -122,7 +122,7 @@ class Surrogate:
 
     def expected(self, architecture: Architecture) -> float:
         """Its accuracy in the end without any luck, for what a front is really worth."""
-        row = features(architecture)
+        row = features(architecture).vector()
         for model in self._models:
             row = [*row, float(model.predict([row])[0])]
         return 100 - exp(row[-1])
@@ -131,7 +131,7 @@ class Surrogate:
         """After the epochs `KNOWN`."""
         apart = np.abs(self._sizes - log(architecture.params))
         own = random.Random(architecture.hash).choice(np.argsort(apart)[:SIMILAR].tolist())
-        row = features(architecture)
+        row = features(architecture).vector()
         found = []
         for model, residual in zip(self._models, self._residuals[own], strict=True):
             error = min(log(90.0), float(model.predict([row])[0]) + residual)
@@ -218,7 +218,7 @@ def search(
     here = machine("cpu", config.recipe)
     begun = time.perf_counter()
     work = Work(folder, config, "benchmark", here, None)
-    beat, stop = Beat(study), StopSignal()
+    beat, stop = Heartbeat(study), StopSignal()
     Worker(work, "worker-0", "cpu", space, study, data, beat, stop, lambda _: None).run()
     spent = time.perf_counter() - begun
     records: list[Record] = trials.records(study)
@@ -290,8 +290,14 @@ def main() -> None:
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory() as scratch:
                     found = search(
-                        *(name, rule, options.budget, options.min_params, options.trials, seed),
-                        *(Folder(Path(scratch) / "s"), surrogate),
+                        name,
+                        rule,
+                        options.budget,
+                        options.min_params,
+                        options.trials,
+                        seed,
+                        Folder(Path(scratch) / "s"),
+                        surrogate,
                     )
                 rows.append({"sampler": name, "early stop": rule, "seed": seed, **found})
             own = pd.DataFrame(rows[-options.seeds :])

@@ -29,7 +29,7 @@ from safetensors.torch import load_file
 
 from nas.architecture.module import build
 from nas.records import COUNTED, Record, State, trials
-from nas.results.opened import read
+from nas.results.view import read
 from nas.storage import studies
 from nas.study.folder import Folder
 

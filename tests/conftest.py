@@ -38,8 +38,8 @@ torch.set_num_threads(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Two workers take a file at a time. The longest come first, so that neither is left with one of
-# them when the other has nothing more to do.
+# The files that take longest come first, so that none of the workers is left with one of them when
+# the others have nothing more to do.
 LONGEST = (
     "test_backends.py",
     "test_machines.py",

@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "files",
     "version",
+    "setting",
     "architecture",
     "data",
     "training",
@@ -86,6 +87,35 @@ def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
 def test_no_modules_import_one_another() -> None:
     graph = {name: modules_of(imports(path)) - {name} for name, path in MODULES.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+# Of Optuna's objects, as far as their names tell them from our own.
+PRIVATE = {
+    "_storage",
+    "_study_id",
+    "_trial_id",
+    "_backend",
+    "_suggest",
+    "_contains",
+    "_distributions",
+}
+
+
+def test_optunas_private_api_is_used_by_the_storage_package_alone() -> None:
+    for name, path in MODULES.items():
+        if name.startswith("nas.storage"):
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in PRIVATE:
+                own = isinstance(node.value, ast.Name) and node.value.id == "self"
+                assert own, f"{path}:{node.lineno} uses .{node.attr}"
+        for imported in imports(path):
+            parts = imported.split(".")
+            private = parts[0] == "optuna" and any(part.startswith("_") for part in parts)
+            assert not private or imported.endswith("._protocol.ArtifactStore"), (
+                f"{path}: {imported}"
+            )
 
 
 def test_every_place_in_the_order_is_taken() -> None:

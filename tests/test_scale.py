@@ -51,7 +51,7 @@ def test_the_slurm_script(postgres: Postgres, shell: dict[str, str]) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert trained(postgres.url, "batch")[State.TRAINED] == 6
-    assert "The study has its trials." in done.stdout
+    assert "The study is complete." in done.stdout
     del shell[backends.VARIABLE]
     done = subprocess.run(
         ["bash", str(DOCS / "slurm.sh"), "batch"],
