@@ -1,7 +1,7 @@
-"""Reads weights.safetensors with torch alone.
+"""Load weights.safetensors with only torch.
 
-The format (https://github.com/huggingface/safetensors): eight bytes with the length of a JSON
-header, the header, then the tensors' bytes, all little-endian.
+The format (https://github.com/huggingface/safetensors) is the length of a JSON header in eight
+bytes, the header, then the tensors' bytes, all little-endian.
 """
 
 import json
@@ -31,7 +31,7 @@ def read(path: Path = FILE) -> dict[str, Tensor]:
 
 
 def load(path: Path = FILE) -> Net:
-    """The trained network, ready for inference."""
+    """The trained network, in evaluation mode."""
     net = Net()
     net.load_state_dict(read(path))
     return net.eval()

@@ -1,18 +1,10 @@
-"""What a grader of the challenge looks at. Run: pytest test_model.py, or python test_model.py."""
+"""Check the claims in settings.py. Run pytest test_model.py, or python test_model.py."""
 
+import settings
 import torch
 from model import Net
 from torch import nn
 from weights import load
-
-PARAMETERS = 3_023
-BUDGET = 8_000
-INPUT_SHAPE: tuple[int, ...] = (1, 28, 28)
-OUTPUTS = 10
-BATCH_NORM = True
-DROPOUT = False
-GLOBAL_AVERAGE_POOLING = True
-LINEAR = False
 
 
 def uses(*kinds: type[nn.Module]) -> bool:
@@ -22,24 +14,24 @@ def uses(*kinds: type[nn.Module]) -> bool:
 
 def test_parameters_are_what_is_claimed_and_within_the_budget() -> None:
     total = sum(p.numel() for p in Net().parameters() if p.requires_grad)
-    assert total == PARAMETERS
-    assert total <= BUDGET
+    assert total == settings.PARAMETERS
+    assert total <= settings.BUDGET
 
 
-def test_one_output_a_class() -> None:
+def test_one_output_per_class() -> None:
     net = Net().eval()
-    assert net(torch.zeros(4, *INPUT_SHAPE)).shape == (4, OUTPUTS)
+    assert net(torch.zeros(4, *settings.INPUT_SHAPE)).shape == (4, settings.OUTPUTS)
 
 
-def test_it_uses_the_layers_that_are_claimed_and_no_others() -> None:
-    assert uses(nn.BatchNorm1d, nn.BatchNorm2d) == BATCH_NORM
-    assert uses(nn.Dropout, nn.Dropout2d) == DROPOUT
-    assert uses(nn.AdaptiveAvgPool2d) == GLOBAL_AVERAGE_POOLING
-    assert uses(nn.Linear) == LINEAR
+def test_the_layers_are_what_is_claimed() -> None:
+    assert uses(nn.BatchNorm1d, nn.BatchNorm2d) == settings.BATCH_NORM
+    assert uses(nn.Dropout, nn.Dropout2d) == settings.DROPOUT
+    assert uses(nn.AdaptiveAvgPool2d) == settings.GLOBAL_AVERAGE_POOLING
+    assert uses(nn.Linear) == settings.LINEAR
 
 
 def test_the_weights_fit() -> None:
-    assert torch.isfinite(load()(torch.zeros(1, *INPUT_SHAPE))).all()
+    assert torch.isfinite(load()(torch.zeros(1, *settings.INPUT_SHAPE))).all()
 
 
 if __name__ == "__main__":
