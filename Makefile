@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Three workers for two cores, since many tests wait; the longest files are first (tests/conftest.py).
-PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+# Many tests wait, so there are more workers than cores. The longest files are first (tests/conftest.py).
+EVERYDAY := $(BIN)/pytest -n 3 --dist worksteal -m 'not extended'
+# Files that start servers and clusters stay whole, two at a time.
+EVERYTHING := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all everyday everything types lint clean
 
@@ -20,10 +22,10 @@ test-all: lint
 	$(MAKE) --no-print-directory -j 2 types everything
 
 everyday: $(VENV)/installed
-	$(PYTEST) -m 'not extended'
+	$(EVERYDAY)
 
 everything: $(VENV)/installed
-	$(PYTEST)
+	$(EVERYTHING)
 
 types: $(VENV)/installed
 	$(BIN)/mypy
