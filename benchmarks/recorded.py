@@ -4,7 +4,7 @@
 
 recorded.csv.gz has a row for each trained candidate, those that were stopped early included: its
 study, data set and budget, number, state, parameters, MACs, the architecture as JSON, and the
-accuracy on the held-out images after each epoch, in percent. The studies themselves are not kept. A
+accuracy on the held-out images after each epoch, in percent. Most of the studies exist only here. A
 study that is there already is replaced.
 
 Their recipes differ: a replay compares candidates of one study.
